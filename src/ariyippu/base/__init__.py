@@ -1,0 +1,1 @@
+"""What every stage stands on: settings, databases, keys, documents, the journal, errors, time."""

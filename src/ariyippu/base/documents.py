@@ -1,0 +1,374 @@
+"""Signed documents: the only thing that travels between office and vault.
+
+A document is a frozen pydantic model with a kind and a version. It travels in a DSSE envelope
+(https://github.com/secure-systems-lab/dsse, v1): the payload's exact bytes are signed, so nothing is
+re-serialised between signing and checking.
+
+    draft -> Document -> envelope(payload, no signature) -> sign() by each officer -> signers() in the vault
+
+Two kinds of signature, over the same pre-authentication encoding (PAE):
+    ed25519   RFC 8032 over the PAE
+    passkey   a WebAuthn assertion whose challenge is SHA-256(PAE)
+
+No I/O here and no clock: whoever checks says at which instant.
+"""
+
+import base64
+import binascii
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Literal, Self, TypeVar
+
+import webauthn
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from webauthn.helpers import bytes_to_base64url
+from webauthn.helpers.exceptions import InvalidAuthenticationResponse
+
+from ariyippu.base.errors import RefusedError
+from ariyippu.base.home import first_fault
+
+MAX_DOCUMENT_BYTES = 48 * 1024  # with its base64 in an envelope, an entry stays under 65,535 bytes
+MAX_SIGNATURES = 16
+
+Role = Literal["requester", "register_owner", "custodian", "court_liaison", "election_officer"]
+
+
+class Document(BaseModel):
+    """Base of every document kind. Unknown keys are refused; instances do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    KIND: ClassVar[str]
+    VERSION: ClassVar[int] = 1
+
+    @classmethod
+    def payload_type(cls) -> str:
+        return f"application/vnd.ariyippu.{cls.KIND}.v{cls.VERSION}+json"
+
+    def payload(self) -> bytes:
+        """UTF-8 JSON with sorted keys and no spaces: two equal documents have equal bytes."""
+        return canonical_json(self.model_dump(mode="json"))
+
+    def digest(self) -> str:
+        """SHA-256 of the payload in hex: how other documents refer to this one."""
+        return hashlib.sha256(self.payload()).hexdigest()
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Self:
+        """The document in `payload`. RefusedError `document.invalid` names the field at fault."""
+        if len(payload) > MAX_DOCUMENT_BYTES:
+            raise RefusedError("document.too_long", f"A document has at most {MAX_DOCUMENT_BYTES} bytes.")
+        try:
+            return cls.model_validate_json(payload)
+        except ValidationError as error:
+            raise RefusedError("document.invalid", f"Not a valid {cls.KIND}: {first_fault(error)}") from None
+
+
+D = TypeVar("D", bound=Document)
+
+
+def canonical_json(value: object) -> bytes:
+    """Sorted keys, no spaces, UTF-8: equal values have equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+# --- keys and who holds them ------------------------------------------------------------------------
+
+
+class OfficerKey(BaseModel):
+    """A public key, and the officer, office and roles that it speaks for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    algorithm: Literal["ed25519", "passkey"]
+    public: str = Field(description="Base64: 32 raw bytes (ed25519) or a COSE key (passkey).")
+    person: str = Field(min_length=1, max_length=80, description="A stable designation, not a name.")
+    office: str = Field(min_length=1, max_length=80)
+    roles: tuple[Role, ...]
+    valid_from: AwareDatetime
+    valid_until: AwareDatetime
+
+    @property
+    def public_bytes(self) -> bytes:
+        return _decode(self.public)
+
+    @property
+    def key_id(self) -> str:
+        """SHA-256 of the key's bytes in hex. Computed, never stated: one key has one id."""
+        return hashlib.sha256(self.public_bytes).hexdigest()
+
+
+class Office(BaseModel):
+    """An office as the public reads it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")
+    name_en: str
+    name_ml: str
+
+
+class Threshold(BaseModel):
+    """Which roles must sign a kind of document for a purpose, and for the purposes below it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    purpose: str
+    document: Literal["use-request", "order", "lift"]
+    roles: tuple[Role, ...] = Field(min_length=1)
+
+
+class Trust(Document):
+    """The trust document: offices, officers' keys and thresholds, signed by k of n root keys.
+
+    Versioned and expiring, after TUF's root and targets roles (https://theupdateframework.io).
+    """
+
+    KIND: ClassVar[str] = "trust"
+
+    version: int = Field(ge=1)
+    issued_at: AwareDatetime
+    expires_at: AwareDatetime
+    offices: tuple[Office, ...]
+    keys: tuple[OfficerKey, ...]
+    registers: Mapping[str, str] = Field(description="Register -> the office that owns it.")
+    thresholds: tuple[Threshold, ...]
+    passkey_rp_id: str | None = None
+    passkey_origin: str | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        ids = [key.key_id for key in self.keys]
+        if len(set(ids)) != len(ids):
+            raise ValueError("the same key stands under two names")
+        offices = {office.id for office in self.offices}
+        named = {key.office for key in self.keys} | set(self.registers.values())
+        if unknown := named - offices:
+            raise ValueError(f"unknown office: {min(unknown)}")
+        for key in self.keys:
+            if key.algorithm == "ed25519" and len(key.public_bytes) != 32:
+                raise ValueError(f"the key of {key.person} is not 32 bytes")
+        return self
+
+
+class Roots(BaseModel):
+    """The pinned root keys of an installation: `threshold` of them sign a trust document."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threshold: int = Field(ge=1)
+    keys: tuple[str, ...] = Field(description="Base64 Ed25519 public keys.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len({_decode(key) for key in self.keys}) != len(self.keys):
+            raise ValueError("the same root key stands twice")
+        if self.threshold > len(self.keys):
+            raise ValueError("the threshold is above the number of root keys")
+        return self
+
+
+# --- envelopes --------------------------------------------------------------------------------------
+
+
+class Passkey(BaseModel):
+    """The parts of a WebAuthn assertion beside its signature, base64."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    authenticator_data: str
+    client_data: str
+
+
+class Signature(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keyid: str
+    sig: str
+    passkey: Passkey | None = None
+
+
+class Envelope(BaseModel):
+    """A DSSE envelope. `payload` is base64 of the document's exact bytes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    payloadType: str  # noqa: N815  (DSSE's own spelling)
+    payload: str
+    signatures: tuple[Signature, ...] = Field(default=(), max_length=MAX_SIGNATURES)
+
+    @classmethod
+    def of(cls, document: Document) -> Self:
+        """An envelope around `document` that nobody has signed yet."""
+        return cls(payloadType=document.payload_type(), payload=_encode(document.payload()))
+
+    @classmethod
+    def parse(cls, text: bytes | str) -> Self:
+        """RefusedError `envelope.invalid` when it is not a DSSE envelope."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise RefusedError("envelope.invalid", f"Not a DSSE envelope: {first_fault(error)}") from None
+
+    @property
+    def body(self) -> bytes:
+        return _decode(self.payload)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the payload in hex; the same as the document's `digest()`."""
+        return hashlib.sha256(self.body).hexdigest()
+
+    def pae(self) -> bytes:
+        """DSSE's pre-authentication encoding: `DSSEv1 LEN(type) type LEN(body) body`."""
+        kind, body = self.payloadType.encode(), self.body
+        return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(body), body)
+
+    def open(self, kind: type[D]) -> D:
+        """The document inside. RefusedError when it is of another kind or does not satisfy its schema."""
+        if self.payloadType != kind.payload_type():
+            raise RefusedError("document.wrong_kind", f"Expected {kind.payload_type()}.")
+        return kind.parse(self.body)
+
+    def with_signature(self, signature: Signature) -> Self:
+        return self.model_copy(update={"signatures": (*self.signatures, signature)})
+
+
+def sign(envelope: Envelope, key: Ed25519PrivateKey) -> Envelope:
+    """The envelope with one more Ed25519 signature over its PAE."""
+    key_id = hashlib.sha256(key.public_key().public_bytes_raw()).hexdigest()
+    return envelope.with_signature(Signature(keyid=key_id, sig=_encode(key.sign(envelope.pae()))))
+
+
+def passkey_challenge(envelope: Envelope) -> bytes:
+    """What a passkey is asked to sign: SHA-256 of the PAE."""
+    return hashlib.sha256(envelope.pae()).digest()
+
+
+# --- checking ---------------------------------------------------------------------------------------
+
+
+def check_roots(envelope: Envelope, roots: Roots) -> None:
+    """Enough distinct root keys signed the envelope, or RefusedError."""
+    keys = {hashlib.sha256(_decode(key)).hexdigest(): _decode(key) for key in roots.keys}
+    _refuse_doubled(envelope)
+    for signature in envelope.signatures:
+        if signature.keyid not in keys:
+            raise RefusedError("signature.unknown_key", "A signature is by a key that is not a root key.")
+        _check_ed25519(keys[signature.keyid], signature, envelope)
+    if len(envelope.signatures) < roots.threshold:
+        raise RefusedError("trust.too_few_roots", f"A trust document needs {roots.threshold} root signatures.")
+
+
+def signers(envelope: Envelope, trust: Trust, at: dt.datetime) -> tuple[OfficerKey, ...]:
+    """The officers' keys that signed the envelope, in order.
+
+    Every signature must be valid, by a key of an unexpired trust document that is itself valid at
+    `at`, and no key may sign twice: one that fails refuses the whole envelope.
+    """
+    if not trust.issued_at <= at < trust.expires_at:
+        raise RefusedError("trust.expired", "The trust document is not in force: publish a new version.")
+    _refuse_doubled(envelope)
+    keys = {key.key_id: key for key in trust.keys}
+    found = []
+    for signature in envelope.signatures:
+        key = keys.get(signature.keyid)
+        if key is None:
+            raise RefusedError("signature.unknown_key", "A signature is by a key outside the trust document.")
+        if not key.valid_from <= at < key.valid_until:
+            raise RefusedError("signature.key_not_valid", f"The key of {key.person} is not valid now.")
+        _check_signature(key, signature, envelope, trust)
+        found.append(key)
+    return tuple(found)
+
+
+def require_roles(found: Sequence[OfficerKey], roles: Iterable[Role], offices: Mapping[Role, str]) -> None:
+    """Each role is filled by a signer of its own: another key, another person, another office.
+
+    `offices` pins the office of a role where the case fixes it (the register's owner, the requester).
+    RefusedError `signature.missing_role` names the first role that cannot be filled.
+    """
+    if len({key.public_bytes for key in found}) != len(found):
+        raise RefusedError("signature.doubled", "One key signed twice.")
+    wanted = tuple(roles)
+    if not _assign(wanted, tuple(found), offices):
+        raise RefusedError(
+            "signature.missing_role",
+            f"It must be signed by {', '.join(wanted)}: different keys, people and offices.",
+        )
+
+
+def _assign(roles: tuple[Role, ...], free: tuple[OfficerKey, ...], offices: Mapping[Role, str]) -> bool:
+    if not roles:
+        return True
+    role = roles[0]
+    for key in free:
+        if role not in key.roles or key.office != offices.get(role, key.office):
+            continue
+        rest = tuple(k for k in free if k.person != key.person and k.office != key.office)
+        if _assign(roles[1:], rest, offices):
+            return True
+    return False
+
+
+def _refuse_doubled(envelope: Envelope) -> None:
+    ids = [signature.keyid for signature in envelope.signatures]
+    if len(set(ids)) != len(ids):
+        raise RefusedError("signature.doubled", "One key signed twice.")
+
+
+def _check_signature(key: OfficerKey, signature: Signature, envelope: Envelope, trust: Trust) -> None:
+    if key.algorithm == "ed25519":
+        _check_ed25519(key.public_bytes, signature, envelope)
+    else:
+        _check_passkey(key, signature, envelope, trust)
+
+
+def _check_ed25519(public: bytes, signature: Signature, envelope: Envelope) -> None:
+    if signature.passkey is not None:
+        raise RefusedError("signature.invalid", "An Ed25519 signature has no passkey parts.")
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(_decode(signature.sig), envelope.pae())
+    except InvalidSignature:
+        raise RefusedError("signature.invalid", "A signature does not fit the document.") from None
+
+
+def _check_passkey(key: OfficerKey, signature: Signature, envelope: Envelope, trust: Trust) -> None:
+    if signature.passkey is None or trust.passkey_rp_id is None or trust.passkey_origin is None:
+        raise RefusedError("signature.invalid", "A passkey's signature lacks its assertion or its origin.")
+    credential_id = bytes_to_base64url(bytes.fromhex(key.key_id))  # a label only: the key itself is pinned
+    try:
+        webauthn.verify_authentication_response(
+            credential={
+                "id": credential_id,
+                "rawId": credential_id,
+                "type": "public-key",
+                "response": {
+                    "authenticatorData": bytes_to_base64url(_decode(signature.passkey.authenticator_data)),
+                    "clientDataJSON": bytes_to_base64url(_decode(signature.passkey.client_data)),
+                    "signature": bytes_to_base64url(_decode(signature.sig)),
+                },
+            },
+            expected_challenge=passkey_challenge(envelope),
+            expected_rp_id=trust.passkey_rp_id,
+            expected_origin=trust.passkey_origin,
+            credential_public_key=key.public_bytes,
+            credential_current_sign_count=0,
+            require_user_verification=True,
+        )
+    except (InvalidAuthenticationResponse, InvalidSignature, ValueError):
+        raise RefusedError("signature.invalid", "A passkey's signature does not fit the document.") from None
+
+
+def _encode(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _decode(value: str) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except binascii.Error:
+        raise RefusedError("document.invalid", "Not base64.") from None

@@ -1,0 +1,76 @@
+"""DuckDB for set-based work, and encrypted Parquet for the rows that it works on.
+
+DuckDB never opens a file: it is handed Arrow, and it may not spill, load extensions or reach outside.
+Parquet files are encrypted whole (every column and the footer, AES-256-GCM), each under a data key of
+its own whose context is bound into the file as additional authenticated data.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyarrow.parquet.encryption as pe
+
+MEMORY_LIMIT = "2GiB"
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """An in-process DuckDB that touches no file and no network; a query beyond its memory fails."""
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "memory_limit": MEMORY_LIMIT,
+            "max_temp_directory_size": "0B",
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        },
+    )
+    connection.execute("set temp_directory = ''")
+    connection.execute("set enable_external_access = false")  # last: it also freezes the folder above
+    connection.execute("set lock_configuration = true")
+    return connection
+
+
+@dataclass(frozen=True, repr=False)
+class FileKey:
+    """The data key of one Parquet file and the context that it is bound to."""
+
+    key: bytes
+    context: str
+
+
+@contextmanager
+def parquet_writer(path: Path, schema: pa.Schema, key: FileKey) -> Iterator[pq.ParquetWriter]:
+    """A writer of an encrypted file; when the block ends, the file is complete and on disk."""
+    encryption = pe.create_encryption_properties(
+        key.key, aad_prefix=key.context.encode(), store_aad_prefix=False, plaintext_footer=False
+    )
+    with pq.ParquetWriter(path, schema, compression="zstd", encryption_properties=encryption) as writer:
+        yield writer
+    sync(path)
+
+
+def write_parquet(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema, key: FileKey) -> None:
+    with parquet_writer(path, schema, key) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def open_parquet(path: Path, key: FileKey) -> pq.ParquetFile:
+    """An encrypted file for reading. OSError when the key or the context is not the file's own."""
+    decryption = pe.create_decryption_properties(key.key, aad_prefix=key.context.encode())
+    return pq.ParquetFile(path, decryption_properties=decryption)
+
+
+def sync(path: Path) -> None:
+    """When this returns, the file or folder is on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,138 @@
+"""One home directory holds an installation; this says what lies where in it.
+
+    HOME/
+      settings.toml     what the installation's engineer chose (optional)
+      postgres/         the embedded PostgreSQL, unless DATABASE_URLs are set; owner.url
+      office/           what only the office process reads: database.url, secret.key
+      vault/            what only the vault reads: database.url, keyring.json, roots.json,
+                        registers/, orders/
+      log/              the public log: any web server can serve this folder
+      witness/          the local witness's key and the last checkpoint that it signed
+      tmp/              scratch; holds nothing in clear
+
+Which home and which zone a process serves comes from the environment: ARIYIPPU_HOME, ARIYIPPU_ZONE.
+"""
+
+import functools
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ariyippu.base.errors import RefusedError
+
+Zone = Literal["office", "vault"]
+
+
+class CarrierSettings(BaseModel):
+    """Where one channel's messages are handed off, e.g. `smtp://127.0.0.1:2525`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str
+    sender: str = Field(description="From address (e-mail) or sender id (SMS).")
+    connections: int = Field(default=1, ge=1, le=64)
+    window_messages: int = Field(default=100, ge=1, le=1000)
+    dlt_entity: str | None = Field(default=None, description="DLT principal entity id (SMS).")
+
+
+class Settings(BaseModel):
+    """`settings.toml`. An unknown key is refused: a typo must not silently weaken a rule."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hatch_port: int = Field(default=8471, ge=1, le=65535)
+    office_port: int = Field(default=8470, ge=1, le=65535)
+    public_url: str = Field(default="http://127.0.0.1:8470", description="Where citizens reach the public register.")
+    log_origin: str = Field(default="log.ariyippu.example/kerala", description="The log's name in its checkpoints.")
+    accept_test_numbers: bool = Field(default=False, description="Accept +91 0…, numbers that cannot ring.")
+    cooling_off_s: dict[str, int] = Field(default_factory=dict, description="Per purpose, instead of its own.")
+    carriers: dict[Literal["email", "sms"], CarrierSettings] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Home:
+    """The paths of one installation, and its settings."""
+
+    path: Path
+
+    @property
+    def postgres(self) -> Path:
+        return self.path / "postgres"
+
+    @property
+    def owner_url_file(self) -> Path:
+        """The DSN of the server's owner role, without a database: for migrations only."""
+        return self.postgres / "owner.url"
+
+    @property
+    def office(self) -> Path:
+        return self.path / "office"
+
+    @property
+    def vault(self) -> Path:
+        return self.path / "vault"
+
+    @property
+    def keyring(self) -> Path:
+        return self.vault / "keyring.json"
+
+    @property
+    def roots(self) -> Path:
+        return self.vault / "roots.json"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log"
+
+    @property
+    def witness(self) -> Path:
+        return self.path / "witness"
+
+    @property
+    def tmp(self) -> Path:
+        return self.path / "tmp"
+
+    def database_url_file(self, zone: Zone) -> Path:
+        return self.path / zone / "database.url"
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """The settings, read once. RefusedError `settings.invalid` names the key at fault."""
+        file = self.path / "settings.toml"
+        if not file.exists():
+            return Settings()
+        try:
+            return Settings.model_validate(tomllib.loads(file.read_text("utf-8")))
+        except tomllib.TOMLDecodeError as error:
+            raise RefusedError("settings.invalid", f"{file}: not TOML: {error}") from None
+        except ValidationError as error:
+            raise RefusedError("settings.invalid", f"{file}: {first_fault(error)}") from None
+
+
+def first_fault(error: ValidationError) -> str:
+    """`carriers.email.url: field required`: where and what, never the value that was given."""
+    fault = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part) for part in fault["loc"]) or "the document"
+    return f"{where}: {fault['msg']}"
+
+
+def default_path() -> Path:
+    return Path(os.environ.get("ARIYIPPU_HOME", "var")).absolute()
+
+
+@functools.cache
+def current() -> Home:
+    """The home of this process."""
+    return Home(default_path())
+
+
+def current_zone() -> Zone:
+    """The zone of this process. RefusedError `zone.unknown` when the environment names no zone."""
+    zone = os.environ.get("ARIYIPPU_ZONE", "vault")
+    if zone in ("office", "vault"):
+        return cast("Zone", zone)
+    raise RefusedError("zone.unknown", "ARIYIPPU_ZONE must be 'office' or 'vault'.")

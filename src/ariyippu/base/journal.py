@@ -1,0 +1,51 @@
+"""The journal: evidence is written in the transaction of the change that it is evidence of.
+
+A stage appends; the sequencer (transparency/) alone turns rows into log entries. Everything appended
+here becomes public: it holds no personal value, and counts are rounded before they come here.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Literal
+
+from django.db import connection
+
+from ariyippu.base import clock
+from ariyippu.base.documents import canonical_json
+from ariyippu.base.errors import RefusedError
+from ariyippu.base.models import Entry, Journal
+
+Kind = Literal[
+    "trust",  # {"envelope"}
+    "snapshot",  # {"register", "snapshot", "contract", "rows", "quarantined"}
+    "use-request",  # {"envelope", "granted_until"}
+    "order",  # {"envelope", "notice"}
+    "refusal",  # {"document", "document_kind", "code", "envelope"}
+    "audience",  # {"order", "snapshot", "root", "size", "counts": {reason: rounded}}
+    "stay",  # {"envelope"}
+    "lift",  # {"envelope"}
+    "release",  # {"order"}
+    "handed-off",  # {"order", "outcomes": {channel: {outcome: rounded}}}
+]
+
+MAX_ENTRY_BYTES = 65_535  # C2SP tlog-tiles: an entry's length is a 16-bit number
+
+
+def append(kind: Kind, body: Mapping[str, object]) -> int:
+    """Write one row in the caller's transaction and return its id.
+
+    RefusedError `journal.too_long` when the entry would not fit the log.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("journal.append outside a transaction: change and evidence share one")
+    at = clock.now()
+    entry = canonical_json({"v": 1, "at": clock.rfc3339(at), "kind": kind, "body": body})
+    if len(entry) > MAX_ENTRY_BYTES:
+        raise RefusedError("journal.too_long", f"A log entry has at most {MAX_ENTRY_BYTES} bytes.")
+    row: Journal = Journal.objects.create(at=at, kind=kind, body=entry)
+    return int(row.pk)
+
+
+def cosigned_at(journal_id: int) -> dt.datetime | None:
+    """When a witnessed checkpoint first covered this row, or None while none does."""
+    return Entry.objects.filter(journal_id=journal_id).values_list("cosigned_at", flat=True).first()

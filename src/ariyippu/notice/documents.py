@@ -1,0 +1,76 @@
+"""The documents of notice: the notice (what is said, to whom) and the order that has it sent."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from ariyippu.base.documents import Document
+from ariyippu.grant.documents import LegalBasis
+
+Channel = Literal["email", "sms"]
+
+
+class Text(BaseModel):
+    """The same text in both languages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ml: str = Field(min_length=1, max_length=4000)
+    en: str = Field(min_length=1, max_length=4000)
+
+
+class Placeholder(BaseModel):
+    """`((name))` in a text stands for `column` of the register, written as `type`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    column: str
+    type: Literal["text", "money", "date"]
+
+
+class Notice(Document):
+    """An officer's intent: the texts, whom they concern, for what purpose and under which law."""
+
+    KIND: ClassVar[str] = "notice"
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{2,63}$")
+    office: str
+    title: Text
+    purpose: str
+    legal_basis: LegalBasis
+    sanction_reference: str = Field(min_length=1, max_length=80)
+    register: str
+    criteria: dict[str, object] = Field(description="See notice/criteria.py.")
+    subject: Text
+    email: Text
+    sms: Text
+    placeholders: tuple[Placeholder, ...]
+    contact: Text = Field(description="Whom to ask and which rights one has (DPDP Rules 2025, 2nd Schedule (g)).")
+
+
+class Order(Document):
+    """The order to send one notice once, to one snapshot, under one grant. It pins all three by digest."""
+
+    KIND: ClassVar[str] = "order"
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{2,63}$")
+    notice: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the notice.")
+    use_request: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the granted use request.")
+    contract: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the register's contract.")
+    register: str
+    snapshot: str
+    purpose: str
+    channels: tuple[Channel, ...] = Field(min_length=1, max_length=2, description="In order of choice.")
+    not_before: AwareDatetime
+    not_after: AwareDatetime
+    max_messages: int = Field(ge=1)
+    min_interval_days: int = Field(ge=0, le=3660, description="Not to who was told for this purpose since.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.not_before >= self.not_after:
+            raise ValueError("not_after must be after not_before")
+        if len(set(self.channels)) != len(self.channels):
+            raise ValueError("a channel stands twice")
+        return self

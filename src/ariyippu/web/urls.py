@@ -1,0 +1,3 @@
+"""The hatch."""
+
+urlpatterns: list[object] = []
