@@ -18,6 +18,7 @@ import binascii
 import datetime as dt
 import hashlib
 import json
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, Literal, Self, TypeVar
 
@@ -31,16 +32,24 @@ from webauthn.helpers.exceptions import InvalidAuthenticationResponse
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.home import first_fault
 
+# A register is called a register; pydantic's metaclass happens to have a method of that name.
+warnings.filterwarnings("ignore", message='Field name "register"', category=UserWarning)
+
 MAX_DOCUMENT_BYTES = 48 * 1024  # with its base64 in an envelope, an entry stays under 65,535 bytes
 MAX_SIGNATURES = 16
 
 Role = Literal["requester", "register_owner", "custodian", "court_liaison", "election_officer"]
 
 
-class Document(BaseModel):
-    """Base of every document kind. Unknown keys are refused; instances do not change."""
+class Part(BaseModel):
+    """Base of everything in a document: unknown keys are refused, nothing changes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Document(Part):
+    """Base of every document kind."""
+
     KIND: ClassVar[str]
     VERSION: ClassVar[int] = 1
 
@@ -62,7 +71,7 @@ class Document(BaseModel):
         if len(payload) > MAX_DOCUMENT_BYTES:
             raise RefusedError("document.too_long", f"A document has at most {MAX_DOCUMENT_BYTES} bytes.")
         try:
-            return cls.model_validate_json(payload)
+            return cls.model_validate_json(payload, strict=True)
         except ValidationError as error:
             raise RefusedError("document.invalid", f"Not a valid {cls.KIND}: {first_fault(error)}") from None
 
@@ -78,10 +87,8 @@ def canonical_json(value: object) -> bytes:
 # --- keys and who holds them ------------------------------------------------------------------------
 
 
-class OfficerKey(BaseModel):
+class OfficerKey(Part):
     """A public key, and the officer, office and roles that it speaks for."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     algorithm: Literal["ed25519", "passkey"]
     public: str = Field(description="Base64: 32 raw bytes (ed25519) or a COSE key (passkey).")
@@ -101,20 +108,16 @@ class OfficerKey(BaseModel):
         return hashlib.sha256(self.public_bytes).hexdigest()
 
 
-class Office(BaseModel):
+class Office(Part):
     """An office as the public reads it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")
     name_en: str
     name_ml: str
 
 
-class Threshold(BaseModel):
+class Threshold(Part):
     """Which roles must sign a kind of document for a purpose, and for the purposes below it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     purpose: str
     document: Literal["use-request", "order", "lift"]
@@ -154,10 +157,8 @@ class Trust(Document):
         return self
 
 
-class Roots(BaseModel):
+class Roots(Part):
     """The pinned root keys of an installation: `threshold` of them sign a trust document."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     threshold: int = Field(ge=1)
     keys: tuple[str, ...] = Field(description="Base64 Ed25519 public keys.")
@@ -174,27 +175,21 @@ class Roots(BaseModel):
 # --- envelopes --------------------------------------------------------------------------------------
 
 
-class Passkey(BaseModel):
+class Passkey(Part):
     """The parts of a WebAuthn assertion beside its signature, base64."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     authenticator_data: str
     client_data: str
 
 
-class Signature(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class Signature(Part):
     keyid: str
     sig: str
     passkey: Passkey | None = None
 
 
-class Envelope(BaseModel):
+class Envelope(Part):
     """A DSSE envelope. `payload` is base64 of the document's exact bytes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     payloadType: str  # noqa: N815  (DSSE's own spelling)
     payload: str
@@ -209,7 +204,7 @@ class Envelope(BaseModel):
     def parse(cls, text: bytes | str) -> Self:
         """RefusedError `envelope.invalid` when it is not a DSSE envelope."""
         try:
-            return cls.model_validate_json(text)
+            return cls.model_validate_json(text, strict=True)
         except ValidationError as error:
             raise RefusedError("envelope.invalid", f"Not a DSSE envelope: {first_fault(error)}") from None
 

@@ -34,7 +34,6 @@ class CarrierSettings(BaseModel):
 
     url: str
     sender: str = Field(description="From address (e-mail) or sender id (SMS).")
-    connections: int = Field(default=1, ge=1, le=64)
     window_messages: int = Field(default=100, ge=1, le=1000)
     dlt_entity: str | None = Field(default=None, description="DLT principal entity id (SMS).")
 
@@ -50,6 +49,7 @@ class Settings(BaseModel):
     log_origin: str = Field(default="log.ariyippu.example/kerala", description="The log's name in its checkpoints.")
     accept_test_numbers: bool = Field(default=False, description="Accept +91 0…, numbers that cannot ring.")
     cooling_off_s: dict[str, int] = Field(default_factory=dict, description="Per purpose, instead of its own.")
+    workers: int = Field(default=2, ge=0, le=64, description="Sending threads in the vault process.")
     carriers: dict[Literal["email", "sms"], CarrierSettings] = Field(default_factory=dict)
 
 

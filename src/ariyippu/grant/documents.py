@@ -3,25 +3,21 @@
 import datetime as dt
 from typing import ClassVar, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
-from ariyippu.base.documents import Document
+from ariyippu.base.documents import Document, Part
 
 
-class LegalBasis(BaseModel):
+class LegalBasis(Part):
     """The law that a use rests on, e.g. a government order or a section of an act."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     law: str = Field(min_length=3, max_length=200)
     clause: str = Field(min_length=1, max_length=80)
     in_force_from: dt.date
 
 
-class RegisterFields(BaseModel):
+class RegisterFields(Part):
     """Which columns of a register may be used."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     register: str
     fields: tuple[str, ...] = Field(min_length=1)

@@ -1,0 +1,1 @@
+"""What is said and to whom: notices in two languages, criteria, and the signed order."""

@@ -2,27 +2,23 @@
 
 from typing import ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
-from ariyippu.base.documents import Document
+from ariyippu.base.documents import Document, Part
 from ariyippu.grant.documents import LegalBasis
 
 Channel = Literal["email", "sms"]
 
 
-class Text(BaseModel):
+class Text(Part):
     """The same text in both languages."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     ml: str = Field(min_length=1, max_length=4000)
     en: str = Field(min_length=1, max_length=4000)
 
 
-class Placeholder(BaseModel):
+class Placeholder(Part):
     """`((name))` in a text stands for `column` of the register, written as `type`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
     column: str
@@ -45,6 +41,9 @@ class Notice(Document):
     subject: Text
     email: Text
     sms: Text
+    dlt_template: str | None = Field(
+        default=None, pattern=r"^[0-9]{12,19}$", description="The SMS's content template, as registered on DLT."
+    )
     placeholders: tuple[Placeholder, ...]
     contact: Text = Field(description="Whom to ask and which rights one has (DPDP Rules 2025, 2nd Schedule (g)).")
 

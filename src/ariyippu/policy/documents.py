@@ -2,15 +2,13 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
-from ariyippu.base.documents import Document
+from ariyippu.base.documents import Document, Part
 
 
-class Scope(BaseModel):
+class Scope(Part):
     """What a stay stops. Every field that is set must match; with none set it stops everything."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     order: str | None = None
     register: str | None = None

@@ -1,0 +1,1 @@
+"""Door two: batches are leased, contacts opened, messages handed off, outcomes kept."""

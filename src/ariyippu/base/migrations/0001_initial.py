@@ -5,34 +5,32 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Journal',
+            name="Journal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('kind', models.CharField(max_length=40)),
-                ('body', models.BinaryField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("kind", models.CharField(max_length=40)),
+                ("body", models.BinaryField()),
             ],
             options={
-                'db_table': 'journal',
+                "db_table": "journal",
             },
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('index', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('cosigned_at', models.DateTimeField(null=True)),
-                ('journal', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, to='base.journal')),
+                ("index", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("cosigned_at", models.DateTimeField(null=True)),
+                ("journal", models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, to="base.journal")),
             ],
             options={
-                'db_table': 'journal_entry',
+                "db_table": "journal_entry",
             },
         ),
     ]

@@ -1,0 +1,343 @@
+"""The command line. Each verb belongs to one zone; the zone is set before anything else is imported."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ariyippu.base.errors import AriyippuError, RefusedError
+
+if TYPE_CHECKING:
+    from ariyippu.base.home import Home, Zone
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Citizen notices that are lawful by construction. ARIYIPPU_HOME names the installation's folder.",
+)
+register = typer.Typer(no_args_is_help=True, help="A department's register: example files, checks, loading.")
+document = typer.Typer(no_args_is_help=True, help="Signed documents: look at, sign, hand in through the hatch.")
+order = typer.Typer(no_args_is_help=True, help="Orders in the vault: where they are; release after a stay.")
+log = typer.Typer(no_args_is_help=True, help="The public log: its keys, and its verification from files alone.")
+for name, group in {"register": register, "document": document, "order": order, "log": log}.items():
+    app.add_typer(group, name=name)
+
+HomeOption = Annotated[Path | None, typer.Option("--home", help="The installation's folder (ARIYIPPU_HOME, or ./var).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")]
+
+console = Console(stderr=True)
+
+
+def _home(path: Path | None) -> "Home":
+    from ariyippu.base import home
+
+    if path is not None:
+        os.environ["ARIYIPPU_HOME"] = str(path.absolute())
+    return home.current()
+
+
+def _enter(zone: "Zone", path: Path | None) -> "Home":
+    """Become a process of this zone: Django with the zone's database, logs without values."""
+    os.environ["ARIYIPPU_ZONE"] = zone
+    os.environ["DJANGO_SETTINGS_MODULE"] = "ariyippu.base.settings"
+    found = _home(path)
+    import django
+
+    from ariyippu.base import logs
+
+    logs.configure()
+    django.setup()
+    return found
+
+
+@app.command()
+def init(home: HomeOption = None) -> None:
+    """Make an installation: PostgreSQL, two databases and roles, the keyring, the witness's key."""
+    from ariyippu.base import install
+
+    found = _home(home)
+    install.install(found)
+    console.print(f"Installed under {found.path}. Next: pin the root keys in {found.roots}.")
+
+
+@app.command()
+def up(home: HomeOption = None) -> None:
+    """Run office and vault, two processes, until interrupted."""
+    from ariyippu.base import install
+    from ariyippu.base.supervise import run_zones
+
+    found = _home(home)
+    install.install(found)
+    run_zones(found)
+
+
+@app.command()
+def vault(home: HomeOption = None) -> None:
+    """Run the vault: hatch, log, decisions, sending."""
+    found = _enter("vault", home)
+    from ariyippu.web import zones
+
+    zones.serve_vault(found)
+
+
+@app.command()
+def office(home: HomeOption = None) -> None:
+    """Run the office: the public register."""
+    found = _enter("office", home)
+    from ariyippu.web import zones
+
+    zones.serve_office(found)
+
+
+@app.command()
+def report(home: HomeOption = None) -> None:
+    """Exact counts and times of everything in this vault, as JSON. For the custodian's operators only."""
+    _enter("vault", home)
+    from ariyippu.track.report import report as build
+
+    sys.stdout.write(json.dumps(build()) + "\n")
+
+
+@app.command()
+def objection(
+    register_name: Annotated[str, typer.Argument(metavar="REGISTER")],
+    file: Annotated[Path, typer.Argument(help="One key of the register on each line.")],
+    purpose: Annotated[str, typer.Option(help="What they object to, with everything below it.")],
+    home: HomeOption = None,
+) -> None:
+    """Keep the objections of people who told the department in writing. Only tokens of the keys are kept."""
+    found = _enter("vault", home)
+    from ariyippu.base import keys
+    from ariyippu.ingest.seal import record_tokens
+    from ariyippu.policy.objections import record_objections
+
+    written = [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
+    records = record_tokens(register_name, written, keys.load(found.keyring))
+    console.print(f"{record_objections(register_name, records, purpose)} new objections kept.")
+
+
+# --- registers ---------------------------------------------------------------------------------------
+
+
+@register.command("example")
+def register_example(
+    contract: Annotated[str, typer.Argument(help="The contract's name: spark.")],
+    out: Annotated[Path, typer.Option("--out", help="Where to write the file.")],
+    rows: Annotated[int, typer.Option(min=1)] = 1000,
+    seed: Annotated[int, typer.Option()] = 1,
+) -> None:
+    """Write a file as that department would hand it over: invented people, numbers that cannot ring."""
+    from ariyippu.demo.spark import write_example
+
+    if contract != "spark":
+        raise RefusedError("contract.no_example", "There are example files for 'spark' only, so far.")
+    write_example(out, rows=rows, seed=seed)
+    console.print(f"{out}: {rows} rows.")
+
+
+@register.command("check")
+def register_check(contract: str, file: Path, home: HomeOption = None) -> None:
+    """Say what `load` would quarantine, and why, without loading anything."""
+    found = _home(home)
+    from ariyippu.ingest import contract as contracts
+    from ariyippu.ingest.snapshot import check
+
+    result = check(contracts.find(contract), file, accept_test_numbers=found.settings.accept_test_numbers)
+    console.print(f"{result.rows} rows, {result.quarantined} for the quarantine.")
+    for (column, reason), count in sorted(result.counts.items()):
+        console.print(f"  {count:>8}  {column}: {reason}")
+
+
+@register.command("load")
+def register_load(contract: str, file: Path, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Load a register's file: check, quarantine, seal; the snapshot appears whole or not at all."""
+    found = _enter("vault", home)
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from ariyippu.base import keys
+    from ariyippu.ingest import contract as contracts
+    from ariyippu.ingest.snapshot import load
+
+    with Progress(
+        TextColumn("sealing"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} rows"),
+        TimeElapsedColumn(),
+        console=console,
+    ) as progress:
+        task = progress.add_task("rows", total=None)
+        loaded = load(
+            contracts.find(contract),
+            file,
+            home=found,
+            keyring=keys.load(found.keyring),
+            progress=lambda rows: progress.update(task, completed=rows),
+        )
+    if as_json:
+        _print_json(
+            {
+                "snapshot": loaded.snapshot,
+                "rows": loaded.rows,
+                "quarantined": loaded.quarantined,
+                "already": loaded.already,
+                "contract": contracts.find(contract).digest,
+            }
+        )
+    else:
+        already = " (it was loaded before: nothing changed)" if loaded.already else ""
+        console.print(f"{loaded.snapshot}: {loaded.rows} rows, {loaded.quarantined} in quarantine{already}.")
+
+
+# --- documents ---------------------------------------------------------------------------------------
+
+
+@document.command("new-key")
+def document_new_key(path: Path) -> None:
+    """Make an officer's Ed25519 key in a file of one's own, and print its public half for the trust document."""
+    from ariyippu.web import officer
+
+    sys.stdout.write(officer.new_key(path) + "\n")
+
+
+@document.command("sign")
+def document_sign(
+    file: Annotated[Path, typer.Argument(help="An envelope; the signature is added to it.")],
+    key: Annotated[Path, typer.Option(help="The officer's key file.")],
+) -> None:
+    """Show what is signed, and add one's signature."""
+    from ariyippu.base.documents import Envelope, sign
+    from ariyippu.web import officer
+
+    envelope = Envelope.parse(file.read_bytes())
+    console.print_json(envelope.body.decode())
+    file.write_text(sign(envelope, officer.read_key(key)).model_dump_json(exclude_none=True))
+
+
+@document.command("wrap")
+def document_wrap(kind: str, file: Annotated[Path, typer.Argument(help="The document as JSON.")], out: Path) -> None:
+    """Check a document against its schema and put it into an envelope for signing."""
+    from ariyippu.base.documents import Envelope
+    from ariyippu.web import officer
+
+    out.write_text(Envelope.of(officer.schema(kind).parse(file.read_bytes())).model_dump_json(exclude_none=True))
+
+
+@document.command("submit")
+def document_submit(
+    file: Path,
+    notice: Annotated[Path | None, typer.Option(help="The notice that an order pins.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Hand an envelope in through the vault's hatch."""
+    found = _enter("office", home)
+    from ariyippu.base.documents import Envelope
+    from ariyippu.web.submit import submit
+
+    text = notice.read_bytes() if notice else None
+    submit(Envelope.parse(file.read_bytes()), text, f"http://127.0.0.1:{found.settings.hatch_port}")
+    console.print("Accepted.")
+
+
+# --- orders ------------------------------------------------------------------------------------------
+
+
+@order.command("status")
+def order_status(home: HomeOption = None) -> None:
+    """Where every order is, and what stops it."""
+    found = _enter("vault", home)
+    from ariyippu.track.report import order_lines
+
+    for line in order_lines(found):
+        console.print(line)
+
+
+@order.command("release")
+def order_release(order_id: str, home: HomeOption = None) -> None:
+    """Let an order go on after the stays over it ended. Refused while one stands; logged."""
+    found = _enter("vault", home)
+    from ariyippu import flow
+
+    flow.release(order_id, found)
+    console.print(f"{order_id} goes on.")
+
+
+# --- the log -----------------------------------------------------------------------------------------
+
+
+@log.command("keys")
+def log_keys(home: HomeOption = None) -> None:
+    """Print the log's and the witness's verifier keys, for auditors."""
+    found = _enter("vault", home)
+    from ariyippu import flow
+
+    with_keys = flow.verifier_keys(found)
+    _print_json({"log": with_keys[0], "witness": with_keys[1]})
+
+
+@log.command("verify")
+def log_verify(
+    folder: Annotated[Path, typer.Argument(help="A copy of the log's folder.")],
+    log_key: Annotated[str, typer.Option(help="The log's verifier key.")],
+    witness_key: Annotated[list[str], typer.Option(help="A witness's verifier key; one must have cosigned.")],
+    roots: Annotated[Path | None, typer.Option(help="The pinned root keys, to check trust documents.")] = None,
+) -> None:
+    """Check the whole log from files alone: signatures, tiles, root, and that every order was signed."""
+    from ariyippu.base.documents import Roots
+    from ariyippu.transparency.verify import verify
+
+    pinned = Roots.model_validate_json(roots.read_text()) if roots else None
+    result = verify(folder, log_key=log_key, witness_keys=witness_key, roots=pinned)
+    for problem in result.problems:
+        console.print(problem)
+    console.print(f"{result.size} entries: {'verified' if not result.problems else 'NOT verified'}.")
+    raise typer.Exit(1 if result.problems else 0)
+
+
+# --- demonstration and benchmarks --------------------------------------------------------------------
+
+
+@app.command()
+def demo(
+    people: Annotated[int, typer.Option(min=100, help="Employees in the register.")] = 100_000,
+    serve: Annotated[bool, typer.Option(help="Keep the pages up afterwards.")] = True,
+    home: Annotated[Path, typer.Option(help="Keep everything under this folder.")] = Path("var/demo"),
+    as_json: JsonOption = False,
+    seed: int = 1,
+) -> None:
+    """From a department's file to delivered, explained, logged notices, on this machine alone."""
+    from ariyippu.demo.story import run
+
+    raise typer.Exit(run(home=home.absolute(), people=people, serve=serve, as_json=as_json, seed=seed))
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="ingest, decide or hand-off.")],
+    rows: Annotated[int | None, typer.Option(help="How many rows; each benchmark has its own default.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure one thing beside its baselines, in the same run, and print one JSON line."""
+    from ariyippu.bench import run
+
+    run(name, rows)
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+
+
+def main() -> None:
+    """The entry point: our own errors are one clear line and status 2, anything else a traceback of places."""
+    try:
+        app()
+    except AriyippuError as error:
+        console.print(f"[red]{error}[/red]", highlight=False)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

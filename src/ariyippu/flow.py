@@ -1,0 +1,269 @@
+"""Read this first: the vault, stage by stage, in the order in which data flows.
+
+    office zone   web/ (public register, drafts)
+        |  documents in, through the hatch: receive()
+    vault zone    grant -> ingest -> notice -> policy -> render -> send -> track -> transparency
+        |  log entries and rounded counts out
+    office zone   web/
+
+A register's file enters by `ariyippu register load` (ingest.snapshot.load). Everything else is here:
+receive() takes a document; turn() moves every order one step; workers (send.worker) hand off.
+
+An order's way:  accepted -> decided -> sending -> done     (or failed, with a public refusal)
+"""
+
+import fcntl
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+from django.db import transaction
+
+from ariyippu.base import clock, journal, keys
+from ariyippu.base.documents import Envelope, Trust, signers
+from ariyippu.base.errors import RefusedError
+from ariyippu.base.home import Home
+from ariyippu.base.keys import Keyring
+from ariyippu.base.text import rounded
+from ariyippu.grant import accept as grants
+from ariyippu.grant.documents import UseRequest
+from ariyippu.notice import orders
+from ariyippu.notice.documents import Order
+from ariyippu.notice.models import OrderRow
+from ariyippu.notice.orders import VerifiedOrder
+from ariyippu.policy import audience, stays
+from ariyippu.policy.documents import Lift, Stay
+from ariyippu.policy.models import AudienceRow
+from ariyippu.send import cut, lease
+from ariyippu.send.models import Batch
+from ariyippu.send.watch import Watch
+from ariyippu.send.worker import Worker
+from ariyippu.track import settle
+from ariyippu.transparency import sequencer
+from ariyippu.transparency.note import Signer
+from ariyippu.transparency.witness import LocalWitness, Witness
+
+TURN_S = 0.2
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Vault:
+    """One vault process: its home, its secrets, and the witness of its log."""
+
+    home: Home
+    keyring: Keyring
+    log_key: Signer
+    witness: Witness
+
+
+# --- documents come in -------------------------------------------------------------------------------
+
+
+def receive(envelope: Envelope, notice: bytes, home: Home) -> None:
+    """Take one document from the hatch: keep it with its journal entry, or refuse it, in public.
+
+    A refusal is published when at least one signature is by a key of the trust document; what nobody
+    known has signed is refused without a trace, or anyone could fill the log.
+    """
+    try:
+        _accept(envelope, notice, home)
+    except RefusedError as refusal:
+        _publish_refusal(envelope, refusal, home)
+        raise
+
+
+def _accept(envelope: Envelope, notice: bytes, home: Home) -> None:
+    roots = grants.load_roots(home.roots)
+    kind = envelope.payloadType
+    if kind == Trust.payload_type():
+        grants.accept_trust(envelope, roots)
+    elif kind == UseRequest.payload_type():
+        grants.accept_use_request(envelope, roots)
+    elif kind == Order.payload_type():
+        orders.accept(envelope, notice, home)
+    elif kind == Stay.payload_type():
+        stays.accept_stay(envelope, grants.current_trust(roots))
+    elif kind == Lift.payload_type():
+        stays.accept_lift(envelope, grants.current_trust(roots))
+    else:
+        raise RefusedError("document.wrong_kind", "The vault takes no documents of this kind.")
+
+
+def _publish_refusal(envelope: Envelope, refusal: RefusedError, home: Home) -> None:
+    if _signed_by_an_officer(envelope, home):
+        with transaction.atomic():
+            _journal_refusal(envelope, refusal.code)
+
+
+def _journal_refusal(envelope: Envelope, code: str) -> None:
+    body = {
+        "document": envelope.digest,
+        "document_kind": envelope.payloadType,
+        "code": code,
+        "envelope": envelope.model_dump(mode="json", exclude_none=True),
+    }
+    journal.append("refusal", body)
+
+
+def _signed_by_an_officer(envelope: Envelope, home: Home) -> bool:
+    for signature in envelope.signatures:
+        alone = envelope.model_copy(update={"signatures": (signature,)})
+        try:
+            signers(alone, grants.current_trust(grants.load_roots(home.roots)), clock.now())
+        except RefusedError:
+            continue
+        return True
+    return False
+
+
+# --- orders move -------------------------------------------------------------------------------------
+
+
+def turn(vault: Vault) -> None:
+    """Move everything one step. Each step is complete in itself: a crash in between loses nothing."""
+    publish(vault)
+    for row in OrderRow.objects.exclude(state__in=[OrderRow.DONE, OrderRow.FAILED]).order_by("accepted_at"):
+        if clock.now() >= Envelope.parse(row.envelope).open(Order).not_after:
+            _close(row)
+        elif row.state == OrderRow.ACCEPTED:
+            _decide(vault, row)
+        elif row.state == OrderRow.DECIDED:
+            _cut(vault, row)
+        elif not Batch.objects.filter(order=row.digest).exclude(state=Batch.DONE).exists():
+            _finish(row)
+
+
+def publish(vault: Vault) -> None:
+    """Journal rows become entries of the log, under a checkpoint that the witness cosigned."""
+    sequencer.publish(log=vault.home.log, witness=vault.witness, key=vault.log_key, origin=vault.log_key.name)
+
+
+def _decide(vault: Vault, row: OrderRow) -> None:
+    """policy: everyone gets a reason, once the order has been public for its cooling-off."""
+    verified = _verified(vault, row)
+    if verified is None or not _may_be_decided(row, verified, vault.home):
+        return
+    try:
+        audience.freeze(row, verified, home=vault.home, keyring=vault.keyring)
+    except RefusedError as refusal:
+        with transaction.atomic():
+            OrderRow.objects.filter(digest=row.digest).update(state=OrderRow.FAILED)
+            _journal_refusal(Envelope.parse(row.envelope), refusal.code)
+
+
+def _cut(vault: Vault, row: OrderRow) -> None:
+    """send: batches, once the audience's root is public. Workers lease them from then on."""
+    verified = _verified(vault, row)
+    frozen = AudienceRow.objects.get(order=row.digest)
+    if verified is not None and journal.cosigned_at(frozen.journal_id) is not None:
+        cut.cut(row, verified, home=vault.home, keyring=vault.keyring)
+
+
+def _verified(vault: Vault, row: OrderRow) -> VerifiedOrder | None:
+    """The order, or None while it does not hold (a key expired, a grant ended): it waits until its window ends."""
+    try:
+        return orders.verify_row(row, vault.home)
+    except RefusedError as refusal:
+        log.debug("order_does_not_hold", order=row.order_id, code=refusal.code)
+        return None
+
+
+def _may_be_decided(row: OrderRow, verified: VerifiedOrder, home: Home) -> bool:
+    """Its window is open, it has been public for the purpose's cooling-off, and no stay stops all of it."""
+    public_since = journal.cosigned_at(row.journal_id)
+    if public_since is None or clock.now() < verified.order.not_before:
+        return False
+    cooling_off_s = home.settings.cooling_off_s.get(verified.purpose.id, verified.purpose.cooling_off_s)
+    cooled = (clock.now() - public_since).total_seconds() >= cooling_off_s
+    return cooled and any(stays.standing(s, row.released_at) is None for s in audience.subjects(verified))
+
+
+def _close(row: OrderRow) -> None:
+    """The order's window is over: what has not left will not leave."""
+    Batch.objects.filter(order=row.digest, state=Batch.READY).update(state=Batch.STOPPED)
+    if not Batch.objects.filter(order=row.digest, state=Batch.LEASED).exists():
+        _finish(row)
+
+
+def _finish(row: OrderRow) -> None:
+    """track: the counts of what became of it, rounded, into the log."""
+    with transaction.atomic():
+        counts = settle.outcomes(row.digest)
+        public = {channel: {name: rounded(n) for name, n in found.items()} for channel, found in counts.items()}
+        OrderRow.objects.filter(digest=row.digest).update(state=OrderRow.DONE)
+        journal.append("handed-off", {"order": row.digest, "outcomes": public})
+
+
+# --- the process -------------------------------------------------------------------------------------
+
+
+def release(order_id: str, home: Home) -> None:
+    """Let an order go on after the stays over it ended. RefusedError `order.stayed` while one stands."""
+    row = OrderRow.objects.filter(order_id=order_id).first()
+    if row is None:
+        raise RefusedError("order.unknown", f"There is no order {order_id!r}.")
+    if stay := stays.active(audience.subjects(orders.verify_row(row, home))):
+        raise RefusedError("order.stayed", f"The stay {stay.id!r} still stands over this order.")
+    orders.release(row)
+
+
+def verifier_keys(home: Home) -> tuple[str, str]:
+    """The log's and the witness's verifier keys, as auditors pin them."""
+    keyring = keys.load(home.keyring)
+    return str(_log_key(home, keyring).key), str(_witness(home, keyring).key)
+
+
+def _log_key(home: Home, keyring: Keyring) -> Signer:
+    return Signer(home.settings.log_origin, keyring.log_key())
+
+
+def _witness(home: Home, keyring: Keyring) -> LocalWitness:
+    log_key = _log_key(home, keyring).key
+    return LocalWitness(home.witness, name=f"witness.{home.settings.log_origin}", logs={log_key.name: log_key})
+
+
+@contextmanager
+def opened(home: Home) -> Iterator[Vault]:
+    """The vault of this home, for as long as the block lasts. RefusedError `vault.running`: one at a time."""
+    lock = os.open(home.vault / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RefusedError("vault.running", f"Another vault runs on {home.path}: stop it first.") from None
+        keyring = keys.load(home.keyring)
+        yield Vault(home, keyring, _log_key(home, keyring), _witness(home, keyring))
+    finally:
+        os.close(lock)
+
+
+def run(vault: Vault, ending: threading.Event, dsn: str) -> None:
+    """Take turns until `ending` is set; workers finish their window first.
+
+    `dsn` is for the watch's own connection. The first turn is also the recovery.
+    """
+    prefix = f"{socket.gethostname()}:{vault.home.path}:"
+    lease.reclaim(prefix)
+    publish(vault)
+    watch = Watch(dsn)
+    workers = [
+        Worker(f"{prefix}{n}", home=vault.home, keyring=vault.keyring, watch=watch, on_receipts=settle.keep)
+        for n in range(vault.home.settings.workers)
+    ]
+    for thread in (watch, *workers):
+        thread.start()
+    try:
+        while not ending.wait(TURN_S):
+            turn(vault)
+    finally:
+        for thread in (*workers, watch):
+            thread.stop()
+        for thread in workers:
+            thread.join()
+        publish(vault)

@@ -1,0 +1,25 @@
+"""What grant keeps in the vault's database: the signed documents as they came."""
+
+from django.db import models
+
+
+class TrustDocument(models.Model):
+    """Every accepted version; the highest is in force."""
+
+    version = models.PositiveIntegerField(primary_key=True)
+    envelope = models.TextField()
+
+    class Meta:
+        db_table = "grant_trust"
+
+
+class Grant(models.Model):
+    """A use request that everyone signed."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    request_id = models.CharField(max_length=64, unique=True)
+    envelope = models.TextField()
+    granted_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "grant_grant"

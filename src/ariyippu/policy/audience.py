@@ -1,0 +1,172 @@
+"""Freezing an order's audience: one row for everyone, and a Merkle root that anybody may keep.
+
+A leaf is a commitment: SHA-256 over 00, a salt of its own (16 bytes), the record's token (16 bytes)
+and the reason (UTF-8), so that a person who is shown their salt can prove what was decided about them
+and nobody can guess anything about anybody else. Rows stand in random order. Rows of chance fill the
+tree up to the next ten, so that its size tells no more than a rounded count.
+"""
+
+import datetime as dt
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.db import transaction
+
+from ariyippu.base import clock, engine, journal, merkle
+from ariyippu.base.errors import RefusedError
+from ariyippu.base.home import Home
+from ariyippu.base.keys import Keyring
+from ariyippu.base.text import rounded
+from ariyippu.ingest.snapshot import open_records
+from ariyippu.notice import criteria
+from ariyippu.notice.models import OrderRow
+from ariyippu.notice.orders import VerifiedOrder
+from ariyippu.policy import decide, objections, stays
+from ariyippu.policy.models import AudienceRow
+from ariyippu.policy.reference import ChannelRule, Situation
+
+SALT_BYTES = 16
+PADDING = "padding"  # a row of chance; it has a reason of its own so that no one's reason can be mistaken for it
+SCHEMA = pa.schema(
+    [
+        ("record", pa.binary(16)),
+        ("reason", pa.string()),
+        ("channel", pa.string()),
+        ("salt", pa.binary(SALT_BYTES)),
+    ]
+)
+
+
+def folder(home: Home, digest: str) -> Path:
+    """Where an order's files lie."""
+    return home.vault / "orders" / digest
+
+
+def subjects(verified: VerifiedOrder) -> tuple[stays.Subject, ...]:
+    """The order's channels, as stays see them."""
+    order = verified.order
+    return tuple(
+        stays.Subject(order.id, order.register, order.purpose, verified.notice.office, channel)
+        for channel in order.channels
+    )
+
+
+def freeze(row: OrderRow, verified: VerifiedOrder, *, home: Home, keyring: Keyring) -> None:
+    """Decide about every candidate and keep the answer: file, root, row and journal entry, or nothing.
+
+    RefusedError `order.over_cap` when more are included than the order allows: then nobody is told.
+    """
+    started = time.perf_counter()
+    decided = _decide(row, verified, home, keyring)
+    counts = {pair["values"]: pair["counts"] for pair in pc.value_counts(decided["reason"]).to_pylist()}
+    if counts.get("included", 0) > verified.order.max_messages:
+        raise RefusedError("order.over_cap", "More are included than the order's max_messages allows.")
+    audience = _shuffled(_padded(decided))
+    root = _root(audience)
+    wrapped = _write(audience, row.digest, home, keyring)
+    with transaction.atomic():
+        body = {
+            "order": row.digest,
+            "snapshot": verified.order.snapshot,
+            "root": root,
+            "size": audience.num_rows,
+            "counts": {reason: rounded(count) for reason, count in sorted(counts.items())},
+        }
+        AudienceRow.objects.create(
+            order=row.digest,
+            root=root,
+            size=audience.num_rows,
+            counts=counts,
+            wrapped_key=wrapped,
+            journal_id=journal.append("audience", body),
+            seconds=time.perf_counter() - started,
+        )
+        OrderRow.objects.filter(digest=row.digest).update(state=OrderRow.DECIDED)
+
+
+def read(home: Home, keyring: Keyring, audience: AudienceRow) -> pa.Table:
+    """The frozen rows, as SCHEMA. RefusedError `audience.altered` when they are not the ones that were frozen."""
+    key = engine.FileKey(keyring.data_key(audience.wrapped_key, _context(audience.order)), _context(audience.order))
+    table = engine.open_parquet(folder(home, audience.order) / "audience.parquet", key).read()
+    if _root(table) != audience.root:
+        raise RefusedError("audience.altered", "The audience's rows do not have the root that was published.")
+    return table
+
+
+def situation(row: OrderRow, verified: VerifiedOrder) -> Situation:
+    """What holds for every candidate now: window, purpose, and for each channel its contact and stays."""
+    rules = tuple(
+        ChannelRule(
+            channel=subject.channel,
+            column=verified.contacts.get(subject.channel),
+            covered=subject.channel in verified.covered,
+            stayed=stays.standing(subject, row.released_at) is not None,
+        )
+        for subject in subjects(verified)
+    )
+    in_force = verified.order.not_before <= clock.now() < verified.order.not_after
+    return Situation(in_force, verified.purpose.own_entitlement, rules)
+
+
+def _decide(row: OrderRow, verified: VerifiedOrder, home: Home, keyring: Keyring) -> pa.Table:
+    order = verified.order
+    tokens = [f"{column}_token" for column in verified.contacts.values()]
+    columns = ["record", "deceased", "protected", *tokens, *sorted(criteria.fields(verified.where))]
+    since = clock.now() - dt.timedelta(days=order.min_interval_days)
+    with engine.connect() as relations:
+        relations.register("records", open_records(home, keyring, order.snapshot, columns))
+        relations.register("objected", objections.objected(order.register, order.purpose))
+        relations.register("told", objections.told_since(order.register, order.purpose, since))
+        return decide.decide(relations, verified.where, situation(row, verified)).read_all()
+
+
+def _padded(decided: pa.Table) -> pa.Table:
+    """With rows of chance up to the next ten (ten at least), and a salt for each."""
+    missing = -decided.num_rows % 10 or (0 if decided.num_rows else 10)
+    chance = pa.table(
+        {
+            "record": _random(16, missing),
+            "reason": pa.array([PADDING] * missing, pa.string()),
+            "channel": pa.nulls(missing, pa.string()),
+        }
+    )
+    rows = pa.concat_tables([decided.cast(chance.schema), chance])
+    return rows.append_column("salt", _random(SALT_BYTES, rows.num_rows)).cast(SCHEMA)
+
+
+def _shuffled(rows: pa.Table) -> pa.Table:
+    return rows.take(pc.sort_indices(_random(16, rows.num_rows)))
+
+
+def _random(width: int, count: int) -> pa.Array:
+    buffer = pa.py_buffer(os.urandom(width * count))
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), count, [None, buffer])
+
+
+def _root(rows: pa.Table) -> str:
+    return merkle.root(rows.num_rows, merkle.of_leaves(list(_leaves(rows)))).hex()
+
+
+def _leaves(rows: pa.Table) -> Iterator[bytes]:
+    for batch in rows.select(["salt", "record", "reason"]).to_batches(max_chunksize=100_000):
+        for salt, record, reason in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            yield merkle.leaf_hash(salt + record + reason.encode())
+
+
+def _context(digest: str) -> str:
+    return f"audience|{digest}"
+
+
+def _write(audience: pa.Table, digest: str, home: Home, keyring: Keyring) -> str:
+    """Write the file whole (a half-written one is written over) and return its wrapped key."""
+    key, wrapped = keyring.new_data_key(_context(digest))
+    place = folder(home, digest)
+    place.mkdir(parents=True, exist_ok=True)
+    file_key = engine.FileKey(key, _context(digest))
+    engine.write_parquet(place / "audience.parquet", audience.to_batches(), SCHEMA, file_key)
+    engine.sync(place)
+    return wrapped

@@ -1,0 +1,57 @@
+"""What policy keeps in the vault's database. Records are keyed tokens; nothing here names a person."""
+
+from django.db import models
+
+
+class StayRow(models.Model):
+    """A stay as it came, and when a lift ended it early."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    stay_id = models.CharField(max_length=64, unique=True)
+    envelope = models.TextField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)  # the stay's own end, or its lift's instant if earlier
+
+    class Meta:
+        db_table = "policy_stay"
+
+
+class Objection(models.Model):
+    """A person's refusal, stated for a purpose; it holds for every purpose below and every channel."""
+
+    register = models.CharField(max_length=40)
+    record = models.BinaryField(max_length=16)
+    purpose = models.CharField(max_length=80)
+    objected_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "policy_objection"
+        constraints = [models.UniqueConstraint(fields=["register", "record", "purpose"], name="objection_once")]
+
+
+class Told(models.Model):
+    """A record whose person was sent something for a purpose, and when last."""
+
+    register = models.CharField(max_length=40)
+    record = models.BinaryField(max_length=16)
+    purpose = models.CharField(max_length=80)
+    told_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "policy_told"
+        constraints = [models.UniqueConstraint(fields=["register", "record", "purpose"], name="told_once")]
+
+
+class AudienceRow(models.Model):
+    """An order's frozen audience: its root is public, its file is encrypted."""
+
+    order = models.CharField(max_length=64, primary_key=True)  # the order's digest
+    root = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()  # with its padding
+    counts = models.JSONField()  # {reason: exact count}
+    wrapped_key = models.TextField()
+    journal_id = models.BigIntegerField()
+    seconds = models.FloatField()
+
+    class Meta:
+        db_table = "policy_audience"

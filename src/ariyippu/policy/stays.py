@@ -1,0 +1,126 @@
+"""Stays (invariant 5): one authorised key is enough to stop; a lift takes everyone.
+
+A stay that has ended does not release what it stopped: an order goes on only after a person released
+it (`Order.released_at`) at an instant when no stay stood. So a stay stops an order when it stands now,
+and also when it ended after the order was last released.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from ariyippu.base import clock, journal
+from ariyippu.base.documents import Envelope, Role, Trust, require_roles, signers
+from ariyippu.base.errors import RefusedError
+from ariyippu.grant import purposes
+from ariyippu.notice.documents import Channel
+from ariyippu.policy.documents import Lift, Scope, Stay
+from ariyippu.policy.models import StayRow
+
+AUTHORITIES: tuple[Role, ...] = ("court_liaison", "election_officer", "custodian")
+NOTIFY_CHANNEL = "ariyippu_stay"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a stay's scope is held against: one channel of one order."""
+
+    order: str  # the order's id, as the public register shows it
+    register: str
+    purpose: str
+    office: str
+    channel: Channel
+
+
+def stops(scope: Scope, subject: Subject) -> bool:
+    """Whether the scope names this subject: every field that is set must match; a purpose covers those below."""
+    return (
+        scope.order in (None, subject.order)
+        and scope.register in (None, subject.register)
+        and scope.office in (None, subject.office)
+        and scope.channel in (None, subject.channel)
+        and (scope.purpose is None or any(p.id == scope.purpose for p in purposes.lineage(subject.purpose)))
+    )
+
+
+def accept_stay(envelope: Envelope, trust: Trust) -> Stay:
+    """Put a stay in force and tell every worker. RefusedError `stay.no_authority`."""
+    stay = envelope.open(Stay)
+    _refuse_unknown_purpose(stay.scope)
+    found = signers(envelope, trust, clock.now())
+    if not any(key.office == stay.office and set(key.roles) & set(AUTHORITIES) for key in found):
+        raise RefusedError("stay.no_authority", "A stay is signed by a court liaison, election officer or custodian.")
+    with transaction.atomic():
+        same = StayRow.objects.filter(stay_id=stay.id).first()
+        if same is not None and same.digest != envelope.digest:
+            raise RefusedError("stay.doubled", f"Another stay is called {stay.id!r}.")
+        if same is None:
+            StayRow.objects.create(
+                digest=envelope.digest,
+                stay_id=stay.id,
+                envelope=envelope.model_dump_json(),
+                starts_at=stay.starts_at,
+                ends_at=stay.ends_at,
+            )
+            journal.append("stay", {"envelope": envelope.model_dump(mode="json", exclude_none=True)})
+            _notify()
+    return stay
+
+
+def accept_lift(envelope: Envelope, trust: Trust) -> Lift:
+    """End a stay early: signed by its authority and by everyone whom the trust document names for a lift.
+
+    The roles are those of the longest `lift` threshold of the trust document.
+    RefusedError `lift.no_stay`, `lift.not_its_authority`.
+    """
+    lift = envelope.open(Lift)
+    row = StayRow.objects.filter(digest=lift.stay).first()
+    if row is None:
+        raise RefusedError("lift.no_stay", "There is no such stay.")
+    stay = Envelope.parse(row.envelope).open(Stay)
+    found = signers(envelope, trust, clock.now())
+    if not any(key.office == stay.office and set(key.roles) & set(AUTHORITIES) for key in found):
+        raise RefusedError("lift.not_its_authority", "The authority that placed the stay must sign its lift.")
+    require_roles(found, _lift_roles(trust), {})
+    now = clock.now()
+    with transaction.atomic():
+        changed = StayRow.objects.filter(digest=lift.stay).filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now))
+        if changed.update(ends_at=now):
+            journal.append("lift", {"envelope": envelope.model_dump(mode="json", exclude_none=True)})
+            _notify()
+    return lift
+
+
+def standing(subject: Subject, released_at: dt.datetime) -> Stay | None:
+    """The stay that stops this subject now, or None. See the module's docstring for stays that ended."""
+    rows = StayRow.objects.filter(starts_at__lte=clock.now())
+    for row in rows.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=released_at)).order_by("starts_at"):
+        stay = Envelope.parse(row.envelope).open(Stay)
+        if stops(stay.scope, subject):
+            return stay
+    return None
+
+
+def active(subjects: Sequence[Subject]) -> Stay | None:
+    """A stay that stands now over any of the subjects: while it does, nothing can be released."""
+    return next((stay for subject in subjects if (stay := standing(subject, clock.now()))), None)
+
+
+def _lift_roles(trust: Trust) -> tuple[Role, ...]:
+    stated = [threshold for threshold in trust.thresholds if threshold.document == "lift"]
+    if not stated:
+        raise RefusedError("trust.no_threshold", "The trust document names no signers of a lift.")
+    return max(stated, key=lambda threshold: len(threshold.roles)).roles
+
+
+def _refuse_unknown_purpose(scope: Scope) -> None:
+    if scope.purpose is not None:
+        purposes.get(scope.purpose)
+
+
+def _notify() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_notify(%s, '')", [NOTIFY_CHANNEL])

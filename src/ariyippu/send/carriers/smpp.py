@@ -1,0 +1,452 @@
+"""SMS over one SMPP 3.4 transceiver, with a window of unanswered submits.
+
+    write   submit_sm 1, 2, 3 … up to the window       a long text is several parts: several submits
+    read    submit_sm_resp in any order                a message is answered when all its parts are
+            deliver_sm, enquire_link in between        receipts are kept, links are answered
+
+A part of a long text that fails after another was accepted leaves the message UNKNOWN: the phone may show
+a fragment, and sending the whole again could double it.
+"""
+
+import contextlib
+import itertools
+import re
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ariyippu.base.errors import RefusedError, TransientError
+from ariyippu.base.home import CarrierSettings
+from ariyippu.render.segments import encode
+from ariyippu.send.carriers import pdu
+from ariyippu.send.carriers.answers import (
+    CONNECT_S,
+    PROVIDER_ID,
+    TAKE_S,
+    WAIT_S,
+    Answer,
+    BrokenError,
+    Message,
+    Receipt,
+    SmsMessage,
+    Verdict,
+)
+from ariyippu.send.carriers.endpoint import Endpoint
+from ariyippu.send.carriers.pdu import RESPONSE, Command, Pdu
+
+IDLE_S = 30.0  # after so long a silence the link is tried before it is trusted
+RECONNECT_S = 30.0  # receipts() alone tries no oftener to come back
+READ_BYTES = 65_536
+WRITE_BYTES = 16_384  # about fifty parts: no message waits long between being taken and being written
+MAX_PARTS = 255  # a part's number is one octet (3GPP TS 23.040, 9.2.3.24.1)
+VALIDITY = "000001000000000R"  # one day: a notice must not arrive long after its order ended
+
+_PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
+_PROVIDER_ID = re.compile(PROVIDER_ID)
+_RECEIPT_ID = re.compile(r"\bid:(" + PROVIDER_ID + r")(?=\s|$)", re.ASCII)
+_RECEIPT_STAT = re.compile(r"\bstat:([A-Z]{5,7})\b", re.ASCII)
+_RECEIPT_ERR = re.compile(r"\berr:([0-9A-Za-z]{1,8})\b", re.ASCII)
+
+# Surely not accepted, and no fault of the message: RINVBNDSTS, RSYSERR, RMSGQFUL, RTHROTTLED, RX_T_APPN.
+_TRANSIENT = {0x04, 0x08, 0x14, 0x58, 0x64}
+_WRONG_CREDENTIALS = {0x0D, 0x0E, 0x0F}
+
+State = Literal["delivered", "undelivered", "expired", "rejected", "unknown"]
+_FINAL: dict[str, State] = {
+    "DELIVRD": "delivered",
+    "EXPIRED": "expired",
+    "DELETED": "undelivered",
+    "UNDELIV": "undelivered",
+    "UNKNOWN": "unknown",
+    "REJECTD": "rejected",
+}  # ENROUTE and ACCEPTD are not final
+_STATS = {2: "DELIVRD", 3: "EXPIRED", 4: "DELETED", 5: "UNDELIV", 7: "UNKNOWN", 8: "REJECTD"}  # section 5.2.28
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is known of one message's parts."""
+
+    unwritten: int
+    unanswered: int = 0
+    accepted: int = 0
+    refusal: tuple[Verdict, str] | None = None  # the last one; a permanent one stays
+    provider_id: str | None = None  # of its last part
+
+    def refuse(self, verdict: Verdict, code: str) -> None:
+        if self.refusal is None or self.refusal[0] is Verdict.TRANSIENT:
+            self.refusal = verdict, code
+
+    def answer(self, position: int) -> Answer:
+        """Once nothing is unwritten or unanswered."""
+        if self.refusal is None:
+            return Answer(position, Verdict.ACCEPTED, "ESME_ROK", self.provider_id)
+        verdict, code = self.refusal
+        return Answer(position, Verdict.UNKNOWN if self.accepted else verdict, code)
+
+    def broken(self, position: int) -> Answer:
+        doubtful = self.accepted or self.unanswered
+        return Answer(position, Verdict.UNKNOWN if doubtful else Verdict.TRANSIENT, "local.connection_lost")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Part:
+    position: int
+    is_last: bool
+    body: bytes
+
+
+@dataclass(slots=True)
+class _Window:
+    """One hand_off's parts: those to be written, and those that wait for their response."""
+
+    tallies: dict[int, _Tally] = field(default_factory=dict)  # position -> what is known
+    queue: deque[_Part] = field(default_factory=deque)
+    waiting: dict[int, _Part] = field(default_factory=dict)  # sequence -> part
+
+    def settle(self, response: Pdu) -> Answer | None:
+        """Note one response; the message's answer when it was the last one. Unknown sequences are late ones."""
+        part = self.waiting.pop(response.sequence, None)
+        if part is None:
+            return None
+        tally = self.tallies[part.position]
+        tally.unanswered -= 1
+        if response.status == 0 and response.command == Command.SUBMIT_SM | RESPONSE:
+            tally.accepted += 1
+            if part.is_last:
+                tally.provider_id = _submitted_id(response.body)
+        else:
+            verdict = Verdict.TRANSIENT if response.status in _TRANSIENT else Verdict.PERMANENT
+            tally.refuse(verdict, pdu.status_name(response.status))
+        if tally.unwritten or tally.unanswered:
+            return None
+        del self.tallies[part.position]
+        return tally.answer(part.position)
+
+
+class SmppCarrier:
+    """A `Carrier` for `SmsMessage`."""
+
+    def __init__(self, settings: CarrierSettings, endpoint: Endpoint) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9-]{3,15}", settings.sender):
+            raise RefusedError("carrier.bad_sender", "The SMS carrier's sender must be a registered sender id.")
+        if not (endpoint.name.isascii() and len(endpoint.name) <= 15):
+            raise RefusedError("carrier.bad_url", "An SMPP name has at most 15 ASCII characters.")
+        if not (endpoint.password.isascii() and len(endpoint.password) <= 8):
+            raise RefusedError("carrier.bad_url", "An SMPP password has at most 8 ASCII characters.")
+        self._settings = settings
+        self._endpoint = endpoint
+        self._session: _Session | None = None
+        self._reconnect_at = 0.0  # time.monotonic
+        self._references = itertools.count(int(time.monotonic()))
+        self._arrived: list[Receipt] = []
+
+    def hand_off(self, messages: Iterator[Message]) -> Iterator[Answer]:
+        take_until = time.monotonic() + TAKE_S
+        session = self._ready()
+        window = _Window()
+        in_order = False
+        try:
+            yield from self._converse(session, _until(messages, take_until), window)
+            in_order = True
+        except BrokenError:
+            for position, tally in window.tallies.items():
+                yield tally.broken(position)
+        finally:
+            if not in_order:
+                self._drop()
+
+    def receipts(self) -> list[Receipt]:
+        if self._session is not None or time.monotonic() >= self._reconnect_at:
+            try:
+                self._ready().confirm()
+            except TransientError:
+                self._reconnect_at = time.monotonic() + RECONNECT_S
+            except BrokenError:
+                self._drop()
+        arrived, self._arrived = self._arrived, []
+        return arrived
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.unbind()
+            self._session = None
+
+    def _ready(self) -> "_Session":
+        """The session, tried if it was silent for long, or a new one."""
+        if self._session is not None:
+            try:
+                self._session.prove()
+            except BrokenError:
+                self._drop()
+        if self._session is None:
+            self._session = _bind(self._endpoint, self._arrived_one)
+        return self._session
+
+    def _arrived_one(self, receipt: Receipt) -> None:
+        self._arrived.append(receipt)
+
+    def _drop(self) -> None:
+        if self._session is not None:
+            self._session.drop()
+            self._session = None
+
+    def _converse(self, session: "_Session", messages: Iterator[SmsMessage], window: _Window) -> Iterator[Answer]:
+        answer_until = time.monotonic() + TAKE_S + WAIT_S
+        while True:
+            submits = yield from self._fill(session, messages, window)
+            if submits:
+                session.write(submits)
+            if not window.waiting:
+                return
+            for response in session.read():
+                if answer := window.settle(response):
+                    yield answer
+            if time.monotonic() > answer_until:
+                raise BrokenError
+
+    def _fill(
+        self, session: "_Session", messages: Iterator[SmsMessage], window: _Window
+    ) -> Generator[Answer, None, bytearray]:
+        """As many submits as the window has room for; what is returned is written at once."""
+        submits = bytearray()
+        while len(window.waiting) < self._settings.window_messages and len(submits) < WRITE_BYTES:
+            if not window.queue:
+                message = next(messages, None)
+                if message is None:
+                    break
+                if fault := self._enqueue(message, window):
+                    yield Answer(message.position, Verdict.PERMANENT, fault)
+                    continue
+            part = window.queue.popleft()
+            sequence = session.next_sequence()
+            tally = window.tallies[part.position]
+            tally.unwritten -= 1
+            tally.unanswered += 1
+            window.waiting[sequence] = part
+            submits += pdu.pack(Command.SUBMIT_SM, 0, sequence, part.body)
+        return submits
+
+    def _enqueue(self, message: SmsMessage, window: _Window) -> str | None:
+        """Encode a message and queue its parts; or say, as a code, why it is not offered."""
+        if not _PHONE.fullmatch(message.to):
+            return "local.bad_address"
+        segments = encode(message.text)
+        total = len(segments.parts)
+        if not 1 <= total <= MAX_PARTS:
+            return "local.bad_length"
+        tlvs = {}
+        if self._settings.dlt_entity:
+            tlvs[pdu.TLV_DLT_ENTITY] = self._settings.dlt_entity.encode("ascii")
+        if message.dlt_template:
+            tlvs[pdu.TLV_DLT_TEMPLATE] = message.dlt_template.encode("ascii")
+        reference = next(self._references) % 256
+        for number, payload in enumerate(segments.parts, 1):
+            header = bytes([5, 0, 3, reference, total, number]) if total > 1 else b""
+            is_last = number == total
+            submit = pdu.ShortMessage(
+                source=self._settings.sender,
+                destination=message.to.removeprefix("+"),
+                esm_class=pdu.ESM_UDH if header else 0,
+                registered_delivery=1 if is_last else 0,  # only the last part's id is kept
+                data_coding=pdu.CODING_UCS2 if segments.coding == "ucs2" else pdu.CODING_DEFAULT,
+                payload=header + payload,
+                tlvs=tlvs,
+                validity=VALIDITY,
+            )
+            window.queue.append(_Part(message.position, is_last, pdu.pack_message(submit)))
+        window.tallies[message.position] = _Tally(unwritten=total)
+        return None
+
+
+class _Session:
+    """A connection: PDUs out and in, with the provider's own requests answered on the way."""
+
+    def __init__(self, connection: socket.socket, on_receipt: Callable[[Receipt], None]) -> None:
+        self._socket = connection
+        self._on_receipt = on_receipt
+        self._buffer = b""
+        self._has_ended = False
+        self._sequence = 0
+        self._heard_at = time.monotonic()
+        self._arrived: list[int] = []  # sequences of receipts that receipts() has yet to return
+        self._returned: list[int] = []  # of those that it returned last
+
+    def next_sequence(self) -> int:
+        self._sequence = self._sequence % 0x7FFF_FFFF + 1
+        return self._sequence
+
+    def write(self, octets: bytes | bytearray) -> None:
+        try:
+            self._socket.settimeout(WAIT_S)
+            self._socket.sendall(octets)
+        except OSError:
+            raise BrokenError from None
+
+    def read(self, timeout_s: float = WAIT_S) -> list[Pdu]:
+        """The responses that came; waits for some octets, unless `timeout_s` is 0."""
+        if self._has_ended:
+            raise BrokenError
+        try:
+            self._socket.settimeout(timeout_s)
+            octets = self._socket.recv(READ_BYTES)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return []
+        except OSError:
+            raise BrokenError from None
+        if not octets:
+            raise BrokenError
+        self._heard_at = time.monotonic()
+        try:
+            found, self._buffer = pdu.split(self._buffer + octets)
+        except pdu.MalformedError:
+            raise BrokenError from None
+        try:
+            for request in found:
+                if not request.command & RESPONSE:
+                    self._serve(request)
+        except BrokenError:
+            self._has_ended = True  # but the responses that came with it still count
+        return [response for response in found if response.command & RESPONSE]
+
+    def bind(self, endpoint: Endpoint) -> int:
+        """The status of bind_transceiver."""
+        sequence = self.next_sequence()
+        body = pdu.pack_bind(endpoint.name, endpoint.password)
+        self.write(pdu.pack(Command.BIND_TRANSCEIVER, 0, sequence, body))
+        return self._response_to(sequence).status
+
+    def prove(self) -> None:
+        """BrokenError when the link is dead. Reads what has come; after a long silence, asks."""
+        self.read(0)
+        if time.monotonic() - self._heard_at > IDLE_S:
+            sequence = self.next_sequence()
+            self.write(pdu.pack(Command.ENQUIRE_LINK, 0, sequence))
+            self._response_to(sequence)
+
+    def confirm(self) -> None:
+        """Answer the receipts that the last receipts() returned; those that came since are returned now."""
+        answers = [pdu.pack(Command.DELIVER_SM | RESPONSE, 0, sequence, b"\0") for sequence in self._returned]
+        self._returned, self._arrived = self._arrived, []
+        if answers:
+            self.write(b"".join(answers))
+
+    def unbind(self) -> None:
+        with contextlib.suppress(BrokenError):
+            self.write(pdu.pack(Command.UNBIND, 0, self.next_sequence()))
+        self.drop()
+
+    def drop(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+    def _response_to(self, sequence: int) -> Pdu:
+        give_up_at = time.monotonic() + WAIT_S
+        while time.monotonic() < give_up_at:
+            for response in self.read():
+                if response.sequence == sequence:
+                    return response
+        raise BrokenError
+
+    def _serve(self, request: Pdu) -> None:
+        if request.command == Command.DELIVER_SM:
+            self._serve_deliver(request)
+        elif request.command == Command.ENQUIRE_LINK:
+            self.write(pdu.pack(Command.ENQUIRE_LINK | RESPONSE, 0, request.sequence))
+        elif request.command == Command.UNBIND:
+            self.write(pdu.pack(Command.UNBIND | RESPONSE, 0, request.sequence))
+            raise BrokenError
+        else:
+            self.write(pdu.pack(RESPONSE, 0x03, request.sequence))  # generic_nack, ESME_RINVCMDID
+
+    def _serve_deliver(self, request: Pdu) -> None:
+        receipt = parse_receipt(request.body)
+        if receipt is None:  # a person's reply, or not final: nobody reads it, so nobody keeps it
+            self.write(pdu.pack(Command.DELIVER_SM | RESPONSE, 0, request.sequence, b"\0"))
+            return
+        self._on_receipt(receipt)
+        self._arrived.append(request.sequence)
+
+
+def parse_receipt(body: bytes) -> Receipt | None:
+    """The final receipt that a deliver_sm holds, or None: not a receipt, not final, or not readable.
+
+    The TLVs count first; the text (`id:… stat:… err:…`, appendix B) fills what they leave open.
+    """
+    try:
+        message = pdu.unpack_message(body)
+    except pdu.MalformedError:
+        return None
+    if message.esm_class & pdu.ESM_RECEIPT_MASK != pdu.ESM_RECEIPT:
+        return None
+    text = message.payload.decode("ascii", "replace")
+    provider_id = _tlv_id(message.tlvs) or _first(_RECEIPT_ID, text)
+    state_octet = message.tlvs.get(pdu.TLV_MESSAGE_STATE, b"")
+    stat = _STATS.get(state_octet[0], "") if len(state_octet) == 1 else _first(_RECEIPT_STAT, text)
+    if not provider_id or stat not in _FINAL:
+        return None
+    return Receipt(
+        provider_id, _FINAL[stat], f"{stat} {_network_error(message.tlvs) or _first(_RECEIPT_ERR, text)}".strip()
+    )
+
+
+def _tlv_id(tlvs: dict[int, bytes]) -> str:
+    given = tlvs.get(pdu.TLV_RECEIPTED_MESSAGE_ID, b"").rstrip(b"\0").decode("ascii", "replace")
+    return given if _PROVIDER_ID.fullmatch(given) else ""
+
+
+def _network_error(tlvs: dict[int, bytes]) -> str:
+    """Section 5.3.2.31: one octet of network type, two of the error."""
+    given = tlvs.get(pdu.TLV_NETWORK_ERROR_CODE, b"")
+    return f"{int.from_bytes(given[1:], 'big'):03d}" if len(given) == 3 else ""
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found[1] if found else ""
+
+
+def _submitted_id(body: bytes) -> str | None:
+    given = body.split(b"\0", 1)[0].decode("ascii", "replace")
+    return given if _PROVIDER_ID.fullmatch(given) else None
+
+
+def _until(messages: Iterator[Message], take_until: float) -> Iterator[SmsMessage]:
+    while time.monotonic() < take_until and (message := next(messages, None)) is not None:
+        if not isinstance(message, SmsMessage):
+            raise TypeError("this carrier takes SMS only")
+        yield message
+
+
+def _bind(endpoint: Endpoint, on_receipt: Callable[[Receipt], None]) -> _Session:
+    """A bound session. TransientError, or RefusedError "carrier.…"."""
+    session = _Session(_dial(endpoint), on_receipt)
+    try:
+        status = session.bind(endpoint)
+    except BrokenError:
+        session.drop()
+        raise TransientError("The SMS centre ended the connection.") from None
+    if status != 0:
+        session.drop()
+        if status in _WRONG_CREDENTIALS:
+            raise RefusedError("carrier.wrong_credentials", "The SMS centre refused name or password.")
+        raise TransientError(f"The SMS centre refused to bind: {pdu.status_name(status)}.")
+    return session
+
+
+def _dial(endpoint: Endpoint) -> socket.socket:
+    try:
+        connection = socket.create_connection((endpoint.host, endpoint.port), timeout=CONNECT_S)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if endpoint.scheme == "smpps":
+            context = ssl.create_default_context()
+            return context.wrap_socket(connection, server_hostname=endpoint.host)
+    except ssl.SSLCertVerificationError:
+        raise RefusedError("carrier.bad_certificate", "The SMS centre's certificate is not trusted.") from None
+    except OSError as error:
+        raise TransientError(f"No connection to the SMS centre: {type(error).__name__}.") from None
+    return connection

@@ -1,0 +1,192 @@
+"""Leases, windows and outcomes: every write of the sending side, as compare-and-set.
+
+The database's clock alone decides about leases, so workers' clocks may differ or jump.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from django.db import connection, transaction
+
+from ariyippu.base import clock, journal
+from ariyippu.base.errors import RefusedError, TransientError
+from ariyippu.base.home import Home
+from ariyippu.notice import orders
+from ariyippu.notice.models import OrderRow
+from ariyippu.notice.orders import VerifiedOrder
+from ariyippu.policy import audience, objections, stays
+from ariyippu.policy.models import AudienceRow
+from ariyippu.policy.stays import Subject
+from ariyippu.send.models import Batch, Outcome, Window
+
+log = structlog.get_logger()
+
+LEASE_S = 60
+MAX_ATTEMPTS = 5
+
+
+class LeaseLostError(TransientError):
+    """Another worker has the batch now, or its order stopped: leave it."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A batch in one worker's hands, with the order that was just verified."""
+
+    batch: Batch
+    verified: VerifiedOrder
+    subject: Subject
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One message's outcome, for `close_window`."""
+
+    position: int
+    outcome: str
+    code: str
+    provider_id: str | None
+
+
+def lease(worker: str, home: Home) -> Lease | None:
+    """The next batch that may be sent now, or None.
+
+    An order's batches are leased only when its order and its audience are in a cosigned checkpoint, no
+    stay stops the channel, and the order still satisfies every check.
+    """
+    for row in OrderRow.objects.filter(state=OrderRow.SENDING).order_by("accepted_at"):
+        if not _published(row):
+            continue
+        try:
+            verified = orders.verify_row(row, home)
+        except RefusedError as refusal:  # a key expired, a grant ended: nothing of it leaves
+            log.debug("order_does_not_hold", order=row.order_id, code=refusal.code)
+            continue
+        if not verified.order.not_before <= clock.now() < verified.order.not_after:
+            continue
+        for subject in audience.subjects(verified):
+            if stays.standing(subject, row.released_at) is None and (batch := _claim(row, subject, worker)):
+                return Lease(batch, verified, subject, worker)
+    return None
+
+
+def pending(batch: Batch) -> list[int]:
+    """The positions without an outcome, in order."""
+    settled = set(Outcome.objects.filter(batch=batch).values_list("position", flat=True))
+    return [position for position in range(batch.size) if position not in settled]
+
+
+def open_window(held: Lease, positions: Sequence[int]) -> int:
+    """Commit the intent to hand these positions off, before the first byte; returns the window's id.
+
+    LeaseLostError when the lease is no longer ours, or a stay stops the order at this instant.
+    """
+    with transaction.atomic():
+        row = OrderRow.objects.select_for_update(of=("self",), no_key=True).get(digest=held.batch.order)
+        if row.state != OrderRow.SENDING or stays.standing(held.subject, row.released_at) is not None:
+            raise LeaseLostError("The order is stopped.")
+        _extend(held)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "insert into send_window (batch_id, positions, opened_at) "
+                "values (%s, to_jsonb(%s::int[]), now()) returning id",
+                [held.batch.pk, list(positions)],
+            )
+            return int(cursor.fetchone()[0])
+
+
+def close_window(window: int, batch: Batch, settled: Sequence[Settled]) -> None:
+    """Commit the outcomes of a window, and that nothing of it is in doubt any more."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        with cursor.copy("copy send_outcome (batch_id, position, outcome, code, provider_id) from stdin") as copy:
+            for message in settled:
+                copy.write_row((batch.pk, message.position, message.outcome, message.code, message.provider_id))
+        cursor.execute("update send_window set closed_at = now() where id = %s and closed_at is null", [window])
+        if cursor.rowcount != 1:
+            raise LeaseLostError("Another worker declared this window in doubt.")
+
+
+def give_back(held: Lease, records: Sequence[bytes], *, attempted: bool, wait_s: int) -> None:
+    """End the lease: the batch is done when every position is settled, else it waits for the next lease.
+
+    `records` are the batch's records by position: who was told, or may have been, is told to policy in
+    the same transaction. `attempted`: the provider put messages off; after MAX_ATTEMPTS they are given up.
+    """
+    with transaction.atomic():
+        batch = Batch.objects.select_for_update().get(pk=held.batch.pk)
+        if batch.leased_by != held.worker or batch.state != Batch.LEASED:
+            return
+        batch.attempts += attempted
+        open_positions = pending(batch)
+        if open_positions and batch.attempts >= MAX_ATTEMPTS:
+            rows = [Outcome(batch=batch, position=p, outcome=Outcome.GAVE_UP, code="") for p in open_positions]
+            Outcome.objects.bulk_create(rows)
+            open_positions = []
+        batch.state = Batch.READY if open_positions else Batch.DONE
+        batch.leased_by = batch.lease_until = None
+        batch.not_before = clock.now() + dt.timedelta(seconds=wait_s)
+        batch.save()
+        if batch.state == Batch.DONE:
+            told = Outcome.objects.filter(batch=batch, outcome__in=[Outcome.ACCEPTED, Outcome.UNKNOWN])
+            order = held.verified.order
+            positions = told.values_list("position", flat=True)
+            objections.record_told(order.register, [records[p] for p in positions], order.purpose)
+
+
+def reclaim(worker_prefix: str) -> None:
+    """At start-up: the leases of this installation's own dead workers end now, not in LEASE_S."""
+    Batch.objects.filter(state=Batch.LEASED, leased_by__startswith=worker_prefix).update(lease_until=None)
+
+
+def _published(row: OrderRow) -> bool:
+    frozen = AudienceRow.objects.filter(order=row.digest).first()
+    return (
+        frozen is not None
+        and journal.cosigned_at(row.journal_id) is not None
+        and journal.cosigned_at(frozen.journal_id) is not None
+    )
+
+
+def _claim(row: OrderRow, subject: Subject, worker: str) -> Batch | None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """update send_batch set state = 'leased', leased_by = %s,
+                      lease_until = now() + make_interval(secs => %s)
+               where id = (
+                   select id from send_batch
+                   where "order" = %s and channel = %s and (
+                       (state = 'ready' and not_before <= now())
+                       or (state = 'leased' and (lease_until is null or lease_until < now())))
+                   order by id for update skip locked limit 1)
+               returning id""",
+            [worker, LEASE_S, row.digest, subject.channel],
+        )
+        claimed = cursor.fetchone()
+        if claimed is None:
+            return None
+        batch = Batch.objects.select_related("file").get(pk=claimed[0])
+        _declare_doubts(batch)
+        return batch
+
+
+def _declare_doubts(batch: Batch) -> None:
+    """What a dead worker had in its hands may or may not have left: it is unknown, and never sent again."""
+    for window in Window.objects.select_for_update().filter(batch=batch, closed_at__isnull=True):
+        rows = [Outcome(batch=batch, position=p, outcome=Outcome.UNKNOWN, code="") for p in window.positions]
+        Outcome.objects.bulk_create(rows, ignore_conflicts=True)
+        with connection.cursor() as cursor:
+            cursor.execute("update send_window set closed_at = now() where id = %s", [window.pk])
+
+
+def _extend(held: Lease) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """update send_batch set lease_until = now() + make_interval(secs => %s)
+               where id = %s and state = 'leased' and leased_by = %s and lease_until > now()""",
+            [LEASE_S, held.batch.pk, held.worker],
+        )
+        if cursor.rowcount != 1:
+            raise LeaseLostError("The lease has ended.")

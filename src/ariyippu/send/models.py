@@ -1,0 +1,76 @@
+"""Batches, windows and outcomes: from these three the state of every message follows at any instant.
+
+no window names its position                       waiting
+a window names it, no outcome, window is open      in a worker's hands, or in doubt if that worker died
+an outcome row                                     settled
+"""
+
+from django.db import models
+
+
+class MessageFile(models.Model):
+    """One encrypted file of messages of an order and channel; each of its row groups is a batch."""
+
+    order = models.CharField(max_length=64)
+    channel = models.CharField(max_length=8)
+    name = models.CharField(max_length=40)
+    wrapped_key = models.TextField()
+
+    class Meta:
+        db_table = "send_file"
+        constraints = [models.UniqueConstraint(fields=["order", "name"], name="send_file_once")]
+
+
+class Batch(models.Model):
+    """About a thousand messages that one worker leases at a time. Their number and order never change."""
+
+    READY, LEASED, DONE, STOPPED = "ready", "leased", "done", "stopped"
+
+    order = models.CharField(max_length=64)
+    channel = models.CharField(max_length=8)
+    file = models.ForeignKey(MessageFile, on_delete=models.PROTECT)
+    row_group = models.PositiveIntegerField()
+    size = models.PositiveIntegerField()
+    state = models.CharField(max_length=8, default=READY)
+    leased_by = models.CharField(max_length=120, null=True)
+    lease_until = models.DateTimeField(null=True)
+    not_before = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        db_table = "send_batch"
+        indexes = [models.Index(fields=["order", "channel", "state"], name="send_batch_ready")]
+
+
+class Window(models.Model):
+    """The positions of a batch that a worker is about to hand off: committed before the first byte."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT)
+    positions = models.JSONField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "send_window"
+        indexes = [models.Index(fields=["batch"], name="send_window_open", condition=models.Q(closed_at__isnull=True))]
+
+
+class Outcome(models.Model):
+    """What became of one message at the hand-off. Never changed; receipts stand beside it (track)."""
+
+    ACCEPTED, REFUSED, UNKNOWN, GAVE_UP = "accepted", "refused", "unknown", "gave_up"
+
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, db_index=False)
+    position = models.PositiveIntegerField()
+    outcome = models.CharField(max_length=8)
+    code = models.CharField(max_length=40)  # the provider's own code, never its text
+    provider_id = models.CharField(max_length=64, null=True)
+
+    class Meta:
+        db_table = "send_outcome"
+        constraints = [models.UniqueConstraint(fields=["batch", "position"], name="send_outcome_once")]
+        indexes = [
+            models.Index(
+                fields=["provider_id"], name="send_outcome_provider", condition=models.Q(provider_id__isnull=False)
+            )
+        ]

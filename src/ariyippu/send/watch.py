@@ -1,0 +1,55 @@
+"""The watch over stays: a pushed flag that a worker looks at before each message.
+
+It listens on a database connection of its own. When a stay or a lift is committed anywhere, the
+generation changes and every open window ends after the message in hand; a vault that has not heard
+from its database for SILENCE_S stops handing off (invariant 5: it fails closed).
+"""
+
+import threading
+import time
+
+import psycopg
+import structlog
+
+from ariyippu.policy.stays import NOTIFY_CHANNEL
+
+HEARTBEAT_S = 1.0
+SILENCE_S = 5.0
+
+log = structlog.get_logger()
+
+
+class Watch(threading.Thread):
+    """Listens for stays until `stop()`; read `generation` and `alive()` from any thread."""
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__(name="watch", daemon=True)
+        self.generation = 0
+        self._dsn = dsn
+        self._heard_at = float("-inf")  # time.monotonic
+        self._ending = threading.Event()
+
+    def alive(self) -> bool:
+        """Whether the database was heard within SILENCE_S: only then may anything be handed off."""
+        return time.monotonic() - self._heard_at < SILENCE_S
+
+    def stop(self) -> None:
+        self._ending.set()
+
+    def run(self) -> None:
+        while not self._ending.is_set():
+            try:
+                self._listen()
+            except psycopg.OperationalError:
+                log.warning("watch_lost_database")
+                self._ending.wait(HEARTBEAT_S)
+
+    def _listen(self) -> None:
+        with psycopg.connect(self._dsn, autocommit=True, connect_timeout=3) as connection:
+            connection.execute(f"listen {NOTIFY_CHANNEL}")
+            self.generation += 1  # what was missed while nobody listened
+            while not self._ending.is_set():
+                connection.execute("select 1")
+                self._heard_at = time.monotonic()
+                for _notification in connection.notifies(timeout=HEARTBEAT_S, stop_after=1):
+                    self.generation += 1

@@ -1,0 +1,71 @@
+"""Exact counts and times, for the custodian's operators inside the vault. Offices see rounded ones."""
+
+from collections import Counter
+from typing import Any
+
+from django.db import connection
+
+from ariyippu.base.errors import RefusedError
+from ariyippu.base.home import Home
+from ariyippu.ingest.models import Snapshot
+from ariyippu.notice import orders
+from ariyippu.notice.models import OrderRow
+from ariyippu.policy import audience, stays
+from ariyippu.policy.models import AudienceRow
+from ariyippu.track import settle
+
+
+def report() -> dict[str, Any]:
+    """{"registers", "candidates", "handed_off", "outcomes", "orders", "seconds"}; see `ariyippu demo --json`."""
+    outcomes: Counter[str] = Counter()
+    candidates: Counter[str] = Counter()
+    for row in OrderRow.objects.all():
+        for counts in settle.outcomes(row.digest).values():
+            outcomes.update(counts)
+    for frozen in AudienceRow.objects.all():
+        candidates.update(frozen.counts)
+    return {
+        "registers": {s.register: {"rows": s.rows, "quarantined": s.quarantined} for s in Snapshot.objects.all()},
+        "candidates": dict(candidates),
+        "handed_off": _rates(),
+        "outcomes": dict(outcomes),
+        "orders": {row.order_id: row.state for row in OrderRow.objects.all()},
+        "seconds": {"decide": round(sum(frozen.seconds for frozen in AudienceRow.objects.all()), 3)},
+    }
+
+
+def order_lines(home: Home) -> list[str]:
+    """One line for each order: its state, and the stay or the broken rule that holds it up."""
+    return [f"{row.order_id}: {row.state}{_held_up(row, home)}" for row in OrderRow.objects.order_by("accepted_at")]
+
+
+def _held_up(row: OrderRow, home: Home) -> str:
+    if row.state in (OrderRow.DONE, OrderRow.FAILED):
+        return ""
+    try:
+        verified = orders.verify_row(row, home)
+    except RefusedError as refusal:
+        return f", does not hold: {refusal}"
+    stopped = [s.channel for s in audience.subjects(verified) if stays.standing(s, row.released_at)]
+    return f", stayed for {', '.join(stopped)}" if stopped else ""
+
+
+def _rates() -> dict[str, dict[str, float]]:
+    """{channel: {"messages", "per_s"}}: handed off, and per second from the first window's intent to the last's end."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            with handed as (
+                select b.channel, count(*) as messages from send_outcome o join send_batch b on b.id = o.batch_id
+                where o.outcome in ('accepted', 'refused') group by 1
+            ), times as (
+                select b.channel, extract(epoch from max(w.closed_at) - min(w.opened_at)) as seconds
+                from send_window w join send_batch b on b.id = w.batch_id group by 1
+            )
+            select channel, messages, seconds from handed join times using (channel)
+            """
+        )
+        return {
+            channel: {"messages": messages, "per_s": round(messages / float(seconds)) if seconds else 0}
+            for channel, messages, seconds in cursor.fetchall()
+        }

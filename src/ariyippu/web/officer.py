@@ -1,0 +1,53 @@
+"""What an officer does at their own desk, without any zone: a key of one's own, and document kinds by name."""
+
+import base64
+import os
+import stat
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from ariyippu.base.documents import Document, Trust
+from ariyippu.base.errors import RefusedError
+from ariyippu.grant.documents import UseRequest
+from ariyippu.notice.documents import Notice, Order
+from ariyippu.policy.documents import Lift, Stay
+
+KINDS: dict[str, type[Document]] = {kind.KIND: kind for kind in (Trust, UseRequest, Notice, Order, Stay, Lift)}
+
+
+def schema(kind: str) -> type[Document]:
+    """The document kind of this name. RefusedError `document.wrong_kind` lists the names."""
+    try:
+        return KINDS[kind]
+    except KeyError:
+        raise RefusedError("document.wrong_kind", f"The kinds are {', '.join(KINDS)}.") from None
+
+
+def new_key(path: Path) -> str:
+    """A new Ed25519 key (PKCS#8 PEM) at `path`, mode 0600; returns its public bytes in base64."""
+    key = Ed25519PrivateKey.generate()
+    text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text)
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def read_key(path: Path) -> Ed25519PrivateKey:
+    """RefusedError `key.readable` when others can read the file, `key.invalid` when it holds no Ed25519 key."""
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise RefusedError("key.readable", f"{path} must be readable by you alone: chmod 600 it.")
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError):
+        raise RefusedError("key.invalid", f"{path} holds no private key.") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise RefusedError("key.invalid", f"{path} holds a key of another kind than Ed25519.")
+    return key

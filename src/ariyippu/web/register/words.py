@@ -1,0 +1,115 @@
+"""What codes are called on the pages. A code without a word here is shown as it is."""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Words = Mapping[str, str | Promise]
+
+STATES: Words = {
+    "announced": _("Announced, nothing sent yet"),
+    "sending": _("Being sent"),
+    "stayed": _("Stopped by a stay"),
+    "refused": _("Refused, nothing is sent"),
+    "handed_off": _("Handed over for delivery"),
+}
+
+REASONS: Words = {
+    "order_not_in_force": _("The order was not in force"),
+    "stayed": _("A stay stopped it"),
+    "deceased": _("Recorded as deceased"),
+    "protected": _("Protected person"),
+    "objected": _("Had objected to such notices"),
+    "purpose_not_covered": _("The contact was collected for another purpose"),
+    "no_contact": _("The register has no contact"),
+    "told_recently": _("Was told a short time ago"),
+    "over_cap": _("Above the largest number that the order allows"),
+}
+
+CHANNELS: Words = {"email": _("E-mail"), "sms": _("SMS")}
+
+OUTCOMES: Words = {
+    "accepted": _("Accepted for delivery, no receipt"),
+    "waiting": _("Not sent"),
+    "delivered": _("Delivered"),
+    "undelivered": _("Could not be delivered"),
+    "refused": _("Refused by the provider"),
+    "unknown": _("Unknown: it may or may not have arrived, and is not sent again"),
+    "transient": _("Failed for now, tried again"),
+    "gave_up": _("Given up after several attempts"),
+    "stopped": _("Stopped before it left"),
+}
+
+ROLES: Words = {
+    "requester": _("Requesting office"),
+    "register_owner": _("Owner of the register"),
+    "custodian": _("Custodian"),
+    "court_liaison": _("Court liaison"),
+    "election_officer": _("Election officer"),
+}
+
+DOCUMENT_KINDS: Words = {
+    "use-request": _("Use request"),
+    "order": _("Order"),
+    "stay": _("Stay"),
+    "lift": _("Lift of a stay"),
+    "trust": _("Trust document"),
+}
+
+ENTRY_KINDS: Words = {
+    "use-request": _("Use request"),
+    "order": _("Order accepted"),
+    "audience": _("Audience decided"),
+    "handed-off": _("Messages handed over"),
+    "release": _("Released after a stay"),
+    "stay": _("Stay placed"),
+    "lift": _("Stay lifted"),
+    "refusal": _("Refused"),
+}
+
+_SIGNATURE_INVALID = _("A signature does not fit the document.")
+_NOT_COVERED = _("The contacts were not collected for this purpose or for one above it.")
+
+REFUSALS: Words = {
+    "order.purpose_not_covered": _NOT_COVERED,
+    "order.over_cap": _("More people would be told than the order allows."),
+    "order.not_in_window": _("The period in which the order may be carried out is over."),
+    "order.other_notice": _("The text is not the one that was signed."),
+    "order.other_contract": _("The records were loaded under other terms than the order names."),
+    "order.doubled": _("Another order already has this name."),
+    "grant.missing": _("No use request was granted for this."),
+    "grant.not_in_force": _("The permission to use the register is not in force."),
+    "grant.other_office": _("The permission was given to another office."),
+    "grant.other_purpose": _("The permission was given for another purpose."),
+    "grant.field_not_granted": _("A field of the register is used for which no permission was given."),
+    "purpose.unsatisfiable": _("Nothing permits this purpose, whoever signs."),
+    "purpose.unknown": _("The published list has no such purpose."),
+    "signature.missing_role": _("An office that must sign did not sign."),
+    "signature.invalid": _SIGNATURE_INVALID,
+    "signature.unknown_key": _("A signature is by a key that is not in the trust document."),
+    "signature.key_not_valid": _("A signer's key was not valid at that time."),
+    "signature.doubled": _("The same key signed twice."),
+    "register.no_owner": _("No office is known as the owner of this register."),
+    "trust.expired": _("The trust document was not in force."),
+    "trust.no_threshold": _("The trust document names no signers for this."),
+    "trust.too_few_roots": _("Too few root keys signed the trust document."),
+    "stay.no_authority": _("The signer has no authority to place a stay."),
+    "lift.no_stay": _("There is no such stay."),
+    "lift.not_its_authority": _("The authority that placed the stay did not sign its lift."),
+    "use_request.doubled": _("Another use request already has this name."),
+    "document.invalid": _("The document does not have the prescribed form."),
+    "document.wrong_kind": _("The document is of another kind than was expected."),
+    "envelope.invalid": _("What came in is not a signed document."),
+}
+
+TABLES: Mapping[str, Words] = {
+    "state": STATES,
+    "reason": REASONS,
+    "channel": CHANNELS,
+    "outcome": OUTCOMES,
+    "role": ROLES,
+    "document": DOCUMENT_KINDS,
+    "entry": ENTRY_KINDS,
+    "refusal": REFUSALS,
+}

@@ -1,0 +1,32 @@
+"""The two processes of an installation, each with its HTTP face: the vault's hatch, the office's pages."""
+
+import signal
+import threading
+
+from django.core.wsgi import get_wsgi_application
+
+from ariyippu import flow
+from ariyippu.base.home import Home
+from ariyippu.base.settings import database_url
+from ariyippu.web import server
+
+
+def serve_vault(home: Home) -> None:
+    """Run the vault until SIGTERM or SIGINT: the hatch in a thread, the stages in this one."""
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _signal, _frame: ending.set())
+    with flow.opened(home) as vault:
+        hatch = server.make_server(get_wsgi_application(), home.settings.hatch_port)
+        hatch.prepare()
+        listening = threading.Thread(target=hatch.serve, name="hatch", daemon=True)
+        listening.start()
+        try:
+            flow.run(vault, ending, database_url())
+        finally:
+            hatch.stop()
+
+
+def serve_office(home: Home) -> None:
+    """Run the office until SIGTERM or SIGINT."""
+    server.serve(get_wsgi_application(), home.settings.office_port)

@@ -1,0 +1,442 @@
+"""SMPP: octets, windows, parts, faults and receipts, against the demo's SMS centre and scripted ones."""
+
+import contextlib
+import select
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ariyippu.base.errors import RefusedError, TransientError
+from ariyippu.demo.outside.keep import read_sms
+from ariyippu.demo.outside.run import Outside, running
+from ariyippu.send.carriers import Answer, Carrier, Message, Receipt, SmsMessage, Verdict, open_carrier, pdu, smpp
+from ariyippu.send.carriers.pdu import RESPONSE, Command, Pdu
+from tests.send.test_carriers import MALAYALAM, Peer, Scripted, eventually, settings_for
+
+LONG = MALAYALAM * 4  # three parts
+TEMPLATE = "1107123456789012345"
+
+
+def carrier_to(port: int, *, window: int = 100, login: str = "demo:demo") -> Carrier:
+    return open_carrier(settings_for(f"smpp://{login}@127.0.0.1:{port}", window=window))
+
+
+def sms(position: int, text: str = "x") -> Message:
+    return SmsMessage(position, f"+910{position:08d}2", text, TEMPLATE)
+
+
+def receive(peer: Peer) -> Pdu:
+    head = peer.reader.read(16)
+    length, command, status, sequence = pdu.HEADER.unpack(head)
+    return Pdu(command, status, sequence, peer.reader.read(length - 16))
+
+
+def send(peer: Peer, command: int, sequence: int, body: bytes = b"", *, status: int = 0) -> None:
+    peer.socket.sendall(pdu.pack(command, status, sequence, body))
+
+
+def bound(peer: Peer) -> None:
+    request = receive(peer)
+    assert request.command == Command.BIND_TRANSCEIVER
+    assert request.body == b"demo\0demo\0\0\x34\0\0\0"
+    send(peer, request.command | RESPONSE, request.sequence, b"centre\0")
+
+
+def submit(peer: Peer) -> Pdu:
+    request = receive(peer)
+    assert request.command == Command.SUBMIT_SM
+    return request
+
+
+def answer(peer: Peer, request: Pdu, provider_id: str = "", *, status: int = 0) -> None:
+    send(peer, request.command | RESPONSE, request.sequence, provider_id.encode() + b"\0", status=status)
+
+
+def goodbye(peer: Peer) -> None:
+    assert receive(peer).command == Command.UNBIND
+    assert peer.reader.read() == b""
+
+
+# --- octets --------------------------------------------------------------------------------------------
+
+
+def test_a_submit_octet_by_octet() -> None:
+    """Written by hand from the specification, 4.4.1, not with our own packing."""
+    expected = (
+        b"\0"  # service_type
+        b"\x05\x00KLGOVT\0"  # alphanumeric sender
+        b"\x01\x01910000000012\0"  # international, ISDN
+        b"\0\0\0"  # esm_class, protocol_id, priority_flag
+        b"\0"  # schedule_delivery_time
+        b"000001000000000R\0"  # validity_period: one day
+        b"\x01\0\x08\0"  # registered_delivery, replace_if_present, data_coding UCS-2, sm_default_msg_id
+        b"\x06\x0d\x05\x0d\x2e\x0d\x32"  # sm_length, അമല
+        b"\x14\x00\x00\x131101234567890123456"
+        b"\x14\x01\x00\x131107123456789012345"
+    )
+
+    def script(peer: Peer) -> None:
+        bound(peer)
+        request = submit(peer)
+        assert request.body == expected
+        answer(peer, request, "0a-1F")
+        goodbye(peer)
+
+    with Scripted(script) as server:
+        carrier = carrier_to(server.port)
+        answers = list(carrier.hand_off(iter([sms(1, "അമല")])))
+        carrier.close()
+    assert answers == [Answer(1, Verdict.ACCEPTED, "ESME_ROK", "0a-1F")]
+
+
+def arrive(folder: Path, texts: list[str]) -> list[tuple[str, int]]:
+    """The texts as the phones got them, in order, and in how many parts."""
+    before = sum(1 for _sms in read_sms(folder))
+    with running(Outside(folder)) as (_smtp, port):
+        carrier = carrier_to(port, window=7)
+        answers = list(carrier.hand_off(sms(position, text) for position, text in enumerate(texts)))
+        carrier.close()
+    assert [found.verdict for found in answers] == [Verdict.ACCEPTED] * len(texts)
+    return [(kept["text"], kept["parts"]) for kept in read_sms(folder)][before:]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("€" * 77 + "a" * 154, 3),
+        ("അ" * 70, 1),
+        ("അ" * 71, 2),
+        ("അ" * 66 + "🙏" * 40, 3),
+        (MALAYALAM * 20, 13),
+    ],
+)
+def test_a_long_text_is_put_together_again(tmp_path: Path, text: str, parts: int) -> None:
+    [(arrived, counted)] = arrive(tmp_path, [text])
+    assert arrived == text
+    assert abs(counted - parts) <= 1  # where exactly to cut is render's matter
+    [kept] = read_sms(tmp_path)
+    assert (kept["dlt_entity"], kept["dlt_template"]) == ("1101234567890123456", TEMPLATE)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.text("അറിയ്‍🙏🌴ab€^ ", min_size=1, max_size=400), min_size=1, max_size=5))
+def test_any_text_is_put_together_again(tmp_path: Path, texts: list[str]) -> None:
+    assert [text for text, _parts in arrive(tmp_path, texts)] == texts
+
+
+# --- windows and parts ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("window", [1, 4])
+def test_the_window_is_filled_and_never_exceeded(window: int) -> None:
+    most = 0
+
+    def script(peer: Peer) -> None:
+        nonlocal most
+        bound(peer)
+        unanswered: list[Pdu] = []
+        for _ in range(12 * 3):
+            while len(unanswered) < window + 1 and readable(peer):
+                unanswered.append(submit(peer))
+            most = max(most, len(unanswered))
+            answer(peer, unanswered.pop(), "A")  # the newest first: order is no matter
+
+    def readable(peer: Peer) -> bool:
+        return bool(peer.reader.peek(1)) if has_buffered(peer) else bool(select.select([peer.socket], [], [], 0.02)[0])
+
+    def has_buffered(peer: Peer) -> bool:
+        peer.socket.setblocking(False)
+        try:
+            return bool(peer.reader.peek(1))
+        finally:
+            peer.socket.settimeout(5)
+
+    with Scripted(script) as server:
+        answers = list(carrier_to(server.port, window=window).hand_off(sms(p, LONG) for p in range(12)))
+    assert sorted(found.position for found in answers) == list(range(12))
+    assert {found.verdict for found in answers} == {Verdict.ACCEPTED}
+    assert most == window
+
+
+OK, THROTTLED, FULL, BAD_NUMBER, SCRUBBED = 0, 0x58, 0x14, 0x0B, 0x0400
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ([THROTTLED], Answer(0, Verdict.TRANSIENT, "ESME_RTHROTTLED")),
+        ([FULL], Answer(0, Verdict.TRANSIENT, "ESME_RMSGQFUL")),
+        ([BAD_NUMBER], Answer(0, Verdict.PERMANENT, "ESME_RINVDSTADR")),
+        ([SCRUBBED], Answer(0, Verdict.PERMANENT, "0x00000400")),
+        ([OK, OK, OK], Answer(0, Verdict.ACCEPTED, "ESME_ROK", "id-2")),
+        ([THROTTLED, THROTTLED, THROTTLED], Answer(0, Verdict.TRANSIENT, "ESME_RTHROTTLED")),
+        ([THROTTLED, BAD_NUMBER, THROTTLED], Answer(0, Verdict.PERMANENT, "ESME_RINVDSTADR")),
+        ([OK, THROTTLED, OK], Answer(0, Verdict.UNKNOWN, "ESME_RTHROTTLED")),
+        ([BAD_NUMBER, OK, OK], Answer(0, Verdict.UNKNOWN, "ESME_RINVDSTADR")),
+    ],
+)
+def test_a_message_is_what_its_parts_are(statuses: list[int], expected: Answer) -> None:
+    def script(peer: Peer) -> None:
+        bound(peer)
+        requests = [submit(peer) for _status in statuses]
+        for number in reversed(range(len(statuses))):
+            answer(peer, requests[number], f"id-{number}", status=statuses[number])
+        goodbye(peer)
+
+    text = "x" if len(statuses) == 1 else LONG
+    with Scripted(script) as server:
+        carrier = carrier_to(server.port)
+        assert list(carrier.hand_off(iter([sms(0, text)]))) == [expected]
+        carrier.close()
+
+
+def test_a_generic_nack_refuses_its_submit() -> None:
+    def script(peer: Peer) -> None:
+        bound(peer)
+        send(peer, RESPONSE, submit(peer).sequence, status=0x02)
+
+    with Scripted(script) as server:
+        answers = list(carrier_to(server.port).hand_off(iter([sms(0)])))
+    assert answers == [Answer(0, Verdict.PERMANENT, "ESME_RINVCMDLEN")]
+
+
+# --- faults --------------------------------------------------------------------------------------------
+
+
+def drop_with_one_answered(peer: Peer) -> None:
+    bound(peer)
+    requests = [submit(peer) for _ in range(3)]
+    answer(peer, requests[1], "A")
+
+
+def unbind_with_one_answered(peer: Peer) -> None:
+    bound(peer)
+    requests = [submit(peer) for _ in range(3)]
+    accepted = pdu.pack(Command.SUBMIT_SM | RESPONSE, 0, requests[1].sequence, b"A\0")
+    peer.socket.sendall(accepted + pdu.pack(Command.UNBIND, 0, 1))
+    while receive(peer).command != Command.UNBIND | RESPONSE:
+        pass
+
+
+def talk_nonsense(peer: Peer) -> None:
+    drop_with_one_answered(peer)
+    peer.socket.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+@pytest.mark.parametrize("script", [drop_with_one_answered, unbind_with_one_answered, talk_nonsense])
+def test_a_break_is_answered_and_mended(script: Callable[[Peer], None]) -> None:
+    def recovered(peer: Peer) -> None:
+        bound(peer)
+        answer(peer, submit(peer), "B")
+        goodbye(peer)
+
+    taken: list[int] = []
+
+    def messages() -> Iterator[Message]:
+        for position in range(9):
+            taken.append(position)
+            yield sms(position)
+
+    with Scripted(script, recovered) as server:
+        carrier = carrier_to(server.port, window=3)
+        answers = {found.position: found.verdict for found in carrier.hand_off(messages())}
+        assert sorted(answers) == taken
+        assert {position for position, verdict in answers.items() if verdict is Verdict.ACCEPTED} == {1}
+        assert {answers[0], answers[2]} == {Verdict.UNKNOWN}
+        assert [found.provider_id for found in carrier.hand_off(iter([sms(9)]))] == ["B"]
+        carrier.close()
+
+
+def test_parts_that_were_never_written_are_no_doubt() -> None:
+    """The first part of three is refused and the link ends: with a window of 1 nothing else has left."""
+
+    def script(peer: Peer) -> None:
+        bound(peer)
+        refusal = pdu.pack(Command.SUBMIT_SM | RESPONSE, THROTTLED, submit(peer).sequence)
+        peer.socket.sendall(refusal + b"\xff" * 16)
+
+    with Scripted(script) as server:
+        [found] = carrier_to(server.port, window=1).hand_off(iter([sms(0, LONG)]))
+    assert found.verdict in (Verdict.TRANSIENT, Verdict.UNKNOWN)
+
+
+def test_a_silent_centre_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def script(peer: Peer) -> None:
+        bound(peer)
+        submit(peer)
+        peer.reader.read()
+
+    monkeypatch.setattr(smpp, "WAIT_S", 0.2)
+    with Scripted(script) as server:
+        answers = list(carrier_to(server.port).hand_off(iter([sms(0)])))
+    assert answers == [Answer(0, Verdict.UNKNOWN, "local.connection_lost")]
+
+
+def test_the_link_is_kept_while_submits_wait() -> None:
+    def script(peer: Peer) -> None:
+        bound(peer)
+        request = submit(peer)
+        send(peer, Command.ENQUIRE_LINK, 77)
+        assert receive(peer) == Pdu(Command.ENQUIRE_LINK | RESPONSE, 0, 77, b"")
+        send(peer, 0x0102, 78)  # alert_notification, which nobody asked for
+        assert receive(peer) == Pdu(RESPONSE, 0x03, 78, b"")
+        answer(peer, request, "A")
+        goodbye(peer)
+
+    with Scripted(script) as server:
+        carrier = carrier_to(server.port)
+        assert [found.verdict for found in carrier.hand_off(iter([sms(0)]))] == [Verdict.ACCEPTED]
+        carrier.close()
+
+
+def test_a_link_that_was_silent_for_long_is_tried_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(peer: Peer) -> None:
+        bound(peer)
+        answer(peer, submit(peer), "A")
+        assert receive(peer).command == Command.ENQUIRE_LINK
+        assert peer.reader.read() == b"", "no submit before the link is proven"
+
+    def fresh(peer: Peer) -> None:
+        bound(peer)
+        answer(peer, submit(peer), "B")
+
+    with Scripted(silent, fresh) as server:
+        carrier = carrier_to(server.port)
+        list(carrier.hand_off(iter([sms(0)])))
+        monkeypatch.setattr(smpp, "IDLE_S", -1.0)
+        monkeypatch.setattr(smpp, "WAIT_S", 0.2)
+        assert [found.provider_id for found in carrier.hand_off(iter([sms(1)]))] == ["B"]
+
+
+@pytest.mark.parametrize("login", ["demo:wrong", "nobody:demo", "demo"])
+def test_wrong_credentials_are_refused(tmp_path: Path, login: str) -> None:
+    messages = iter([sms(0)])
+    with (
+        running(Outside(tmp_path)) as (_smtp, port),
+        pytest.raises(RefusedError, match=r"carrier\.wrong_credentials"),
+    ):
+        list(carrier_to(port, login=login).hand_off(messages))
+    assert len(list(messages)) == 1
+
+
+def test_a_centre_that_cannot_bind_now_is_tried_later() -> None:
+    def script(peer: Peer) -> None:
+        request = receive(peer)
+        send(peer, request.command | RESPONSE, request.sequence, status=0x05)
+
+    with Scripted(script) as server, pytest.raises(TransientError):
+        list(carrier_to(server.port).hand_off(iter([sms(0)])))
+
+
+# --- receipts ------------------------------------------------------------------------------------------
+
+
+def deliver(text: str, tlvs: bytes = b"", esm_class: int = 0x04) -> bytes:
+    """The body of a deliver_sm, by hand (4.6.1)."""
+    short = text.encode()
+    return (
+        b"\0\x01\x01910000000012\0\x05\0KLGOVT\0"
+        + bytes([esm_class])
+        + b"\0\0\0\0\0\0\0\0"
+        + bytes([len(short)])
+        + short
+        + tlvs
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            deliver("id:A-1 sub:001 dlvrd:001 submit date:2602240930 done date:2602240931 stat:DELIVRD err:000 text:hi"),
+            Receipt("A-1", "delivered", "DELIVRD 000"),
+        ),
+        (deliver("id:A-1 stat:UNDELIV err:27"), Receipt("A-1", "undelivered", "UNDELIV 27")),
+        (deliver("id:A-1 stat:EXPIRED err:001"), Receipt("A-1", "expired", "EXPIRED 001")),
+        (deliver("id:A-1 stat:REJECTD"), Receipt("A-1", "rejected", "REJECTD")),
+        (deliver("id:A-1 stat:UNKNOWN"), Receipt("A-1", "unknown", "UNKNOWN")),
+        (deliver("id:A-1 stat:ENROUTE"), None),
+        (deliver("id:A-1 stat:ACCEPTD"), None),
+        (deliver("id:+910000000012 stat:DELIVRD"), None),
+        (deliver("", b"\0\x1e\0\x04A-1\0\x04\x27\0\x01\x05\x04\x23\0\x03\x03\0\x1b"), Receipt("A-1", "undelivered", "UNDELIV 027")),
+        (deliver("id:B stat:UNDELIV", b"\0\x1e\0\x04A-1\0\x04\x27\0\x01\x02"), Receipt("A-1", "delivered", "DELIVRD")),
+        (deliver("id:A-1 stat:DELIVRD", b"\x04\x27\0\x01\x01"), None),
+        (deliver("", b"\x04\x24\0\x13id:A-1 stat:DELIVRD"), Receipt("A-1", "delivered", "DELIVRD")),
+        (deliver("STOP id:A-1 stat:DELIVRD", esm_class=0), None),
+        (deliver("id:A-1 stat:DELIVRD")[:-40], None),
+        (deliver("id:A-1 stat:DELIVRD", b"\x04\x27\0"), None),
+        (b"", None),
+    ],
+)  # fmt: skip
+def test_a_receipt_is_read(body: bytes, expected: Receipt | None) -> None:
+    assert smpp.parse_receipt(body) == expected
+
+
+@given(st.binary(max_size=120))
+def test_no_octets_break_the_reading_of_receipts(body: bytes) -> None:
+    smpp.parse_receipt(body)
+    smpp.parse_receipt(deliver("id:A-1 stat:DELIVRD", body))
+
+
+def collect(carrier: Carrier, count: int) -> list[Receipt]:
+    found: list[Receipt] = []
+
+    def enough() -> bool:
+        found.extend(carrier.receipts())
+        return len(found) >= count
+
+    eventually(enough)
+    return found
+
+
+def test_receipts_name_the_message_by_the_id_of_its_answer(tmp_path: Path) -> None:
+    with running(Outside(tmp_path)) as (_smtp, port), contextlib.closing(carrier_to(port)) as carrier:
+        messages = [sms(0, LONG), SmsMessage(1, "+910000000077", "x", None), sms(2)]
+        answers = {found.position: found.provider_id or "" for found in carrier.hand_off(iter(messages))}
+        found = {receipt.provider_id: receipt.state for receipt in collect(carrier, 3)}
+    assert found == {answers[0]: "delivered", answers[1]: "undelivered", answers[2]: "delivered"}
+
+
+def test_receipts_are_confirmed_once_they_are_kept() -> None:
+    def script(peer: Peer) -> None:
+        bound(peer)
+        answer(peer, submit(peer), "A")
+        send(peer, Command.DELIVER_SM, 5, deliver("id:A stat:DELIVRD"))
+        send(peer, Command.ENQUIRE_LINK, 6)
+        assert receive(peer).command == Command.ENQUIRE_LINK | RESPONSE, "the receipt is not confirmed yet"
+        assert receive(peer) == Pdu(Command.DELIVER_SM | RESPONSE, 0, 5, b"\0")
+        send(peer, Command.DELIVER_SM, 7, deliver("STOP", esm_class=0))
+        assert receive(peer) == Pdu(Command.DELIVER_SM | RESPONSE, 0, 7, b"\0")
+        goodbye(peer)
+
+    with Scripted(script) as server:
+        carrier = carrier_to(server.port)
+        list(carrier.hand_off(iter([sms(0)])))
+        assert collect(carrier, 1) == [Receipt("A", "delivered", "DELIVRD")]
+        for _ in range(20):
+            assert carrier.receipts() == []
+            select.select([], [], [], 0.01)
+        carrier.close()
+
+
+def test_receipts_that_nobody_kept_come_again(tmp_path: Path) -> None:
+    with running(Outside(tmp_path)) as (_smtp, port):
+        first = carrier_to(port)
+        list(first.hand_off(iter([sms(0)])))
+        lost = collect(first, 1)
+        first.close()
+        with contextlib.closing(carrier_to(port)) as second:
+            assert collect(second, 1) == lost
+            assert second.receipts() == []
+        with contextlib.closing(carrier_to(port)) as third:
+            list(third.hand_off(iter([sms(1)])))
+            assert [receipt.provider_id for receipt in collect(third, 1)] != [lost[0].provider_id]
+
+
+def test_no_centre_no_receipts() -> None:
+    assert carrier_to(1).receipts() == []

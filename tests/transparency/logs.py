@@ -1,0 +1,163 @@
+"""A small log with every kind of entry, written to a folder without a database."""
+
+import base64
+import datetime as dt
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ariyippu.base import merkle
+from ariyippu.base.clock import rfc3339
+from ariyippu.base.documents import (
+    Document,
+    Envelope,
+    Office,
+    OfficerKey,
+    Role,
+    Roots,
+    Threshold,
+    Trust,
+    canonical_json,
+    sign,
+)
+from ariyippu.grant.documents import LegalBasis, RegisterFields, UseRequest
+from ariyippu.notice.documents import Order
+from ariyippu.policy.documents import Lift, Scope, Stay
+from ariyippu.transparency import tiles, tree
+from ariyippu.transparency.note import Checkpoint, Cosigner, Note, Signer
+
+ORIGIN = "log.ariyippu.example/kerala"
+LOG = Signer(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"l" * 32))
+WITNESS = Cosigner("witness.ariyippu.example", Ed25519PrivateKey.from_private_bytes(b"w" * 32))
+
+ROOT_KEY = Ed25519PrivateKey.from_private_bytes(b"r" * 32)
+OFFICER = Ed25519PrivateKey.from_private_bytes(b"a" * 32)
+OWNER = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
+STRANGER = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
+
+DAY = dt.datetime(2026, 2, 24, 9, 30, tzinfo=dt.UTC)
+LATER = DAY + dt.timedelta(days=300)
+
+
+def public(key: Ed25519PrivateKey) -> str:
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+ROOTS = Roots(threshold=1, keys=(public(ROOT_KEY),))
+NOTICE: dict[str, object] = {"id": "da-arrears", "title": "ക്ഷാമബത്ത"}
+
+
+def trust(version: int = 1, officer: Ed25519PrivateKey = OFFICER) -> Trust:
+    holders: tuple[tuple[Ed25519PrivateKey, str, Role], ...] = (
+        (officer, "finance", "requester"),
+        (OWNER, "spark-pmu", "register_owner"),
+    )
+    keys = tuple(
+        OfficerKey(
+            algorithm="ed25519",
+            public=public(key),
+            person=f"officer-of-{office}",
+            office=office,
+            roles=(role,),
+            valid_from=DAY,
+            valid_until=LATER,
+        )
+        for key, office, role in holders
+    )
+    demanded: tuple[Literal["use-request", "order"], ...] = ("use-request", "order")
+    return Trust(
+        version=version,
+        issued_at=DAY,
+        expires_at=LATER,
+        offices=(
+            Office(id="finance", name_en="Finance", name_ml="ധനകാര്യം"),
+            Office(id="spark-pmu", name_en="SPARK unit", name_ml="സ്പാർക്ക് യൂണിറ്റ്"),
+        ),
+        keys=keys,
+        registers={"spark": "spark-pmu"},
+        thresholds=tuple(
+            Threshold(purpose="dpv:PersonnelPayment", document=kind, roles=("register_owner",)) for kind in demanded
+        ),
+    )
+
+
+REQUEST = UseRequest(
+    id="da-2026",
+    requester="finance",
+    case_number="FIN/1/2026",
+    purpose="ariyippu:da-arrears",
+    legal_basis=LegalBasis(law="An invented order", clause="1", in_force_from=DAY.date()),
+    registers=(RegisterFields(register="spark", fields=("email",)),),
+    cohort_en="Employees",
+    cohort_ml="ജീവനക്കാർ",
+    valid_from=DAY,
+    valid_until=LATER,
+)
+
+
+def order(**changes: object) -> Order:
+    values: dict[str, object] = {
+        "id": "order-1",
+        "notice": hashlib.sha256(canonical_json(NOTICE)).hexdigest(),
+        "use_request": REQUEST.digest(),
+        "contract": "0" * 64,
+        "register": "spark",
+        "snapshot": "spark-1",
+        "purpose": "ariyippu:da-arrears",
+        "channels": ("email",),
+        "not_before": DAY,
+        "not_after": LATER,
+        "max_messages": 100,
+        "min_interval_days": 1,
+    }
+    return Order.model_validate(values | changes)
+
+
+STAY = Stay(id="stay-1", office="finance", reference="No. 1/2026", scope=Scope(), starts_at=DAY, ends_at=None)
+
+
+def body(document: Document, *keys: Ed25519PrivateKey, **more: object) -> dict[str, object]:
+    """The body of an entry about a document that these keys signed; everyone's who must, when none is given."""
+    envelope = Envelope.of(document)
+    for key in keys or (OFFICER, OWNER):
+        envelope = sign(envelope, key)
+    return {"envelope": envelope.model_dump(mode="json", exclude_none=True), **more}
+
+
+def unsigned(document: Document) -> dict[str, object]:
+    return {"envelope": Envelope.of(document).model_dump(mode="json", exclude_none=True)}
+
+
+def entry(kind: str, body: object, at: dt.datetime = DAY) -> bytes:
+    return canonical_json({"v": 1, "at": rfc3339(at), "kind": kind, "body": body})
+
+
+UNDER_ORDER = {"order": order().digest()}
+STORY = [
+    entry("trust", body(trust(), ROOT_KEY)),
+    entry("use-request", body(REQUEST, granted_until=rfc3339(LATER))),
+    entry("snapshot", {"register": "spark", "snapshot": "spark-1", "rows": 100}),
+    entry("order", body(order(), notice=NOTICE)),
+    entry("audience", {**UNDER_ORDER, "root": "00", "size": 100}),
+    entry("stay", body(STAY)),
+    entry("lift", body(Lift(id="lift-1", stay=STAY.digest(), reference="No. 2/2026"))),
+    entry("release", UNDER_ORDER),
+    entry("handed-off", {**UNDER_ORDER, "outcomes": {"email": {"accepted": 100}}}),
+    entry("refusal", {"document": "0" * 64, "code": "order.not_in_window"}),
+]
+
+
+def write_log(log: Path, entries: list[bytes], *, sizes: list[int]) -> None:
+    """Publish the entries at each of the sizes, the last of which covers them all."""
+    old = 0
+    for size in sizes:
+        start = old - old % tiles.WIDTH
+        edge = lambda level, index, width: tree.read(log, level, index, width)  # noqa: E731
+        for tile in tiles.grow(start, entries[start:size], edge):
+            tree.write_tile(log, tile)
+        old = size
+    text = Checkpoint(ORIGIN, old, merkle.root(old, tree.lookup(log, old))).text
+    signed = Note(text, (LOG.sign(text), WITNESS.cosign(text, int(DAY.timestamp()))))
+    tree.write(log / tree.CHECKPOINT, signed.encode())

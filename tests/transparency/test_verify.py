@@ -1,0 +1,207 @@
+import datetime as dt
+import subprocess
+import sys
+import typing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ariyippu.base import journal, merkle
+from ariyippu.base.clock import rfc3339
+from ariyippu.base.errors import RefusedError
+from ariyippu.transparency import entries, note, reader, tree, verify
+from ariyippu.transparency.note import Note
+from tests.transparency import logs
+from tests.transparency.logs import STORY, body, entry, order
+
+KEYS = {"log_key": str(logs.LOG.key), "witness_key": str(logs.WITNESS.key)}
+
+
+def report(log: Path) -> verify.Report:
+    return verify.verify(log, log_key=KEYS["log_key"], witness_keys=[KEYS["witness_key"]], roots=logs.ROOTS)
+
+
+def problems(tmp_path: Path, story: list[bytes]) -> tuple[str, ...]:
+    logs.write_log(tmp_path, story, sizes=[len(story)])
+    return report(tmp_path).problems
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log with partial tiles of two sizes and, in its first 256 entries, full ones."""
+    log = tmp_path_factory.mktemp("log")
+    story = [*STORY, *([STORY[2]] * 250)]
+    logs.write_log(log, story, sizes=[3, 256, 258, 260])
+    return log
+
+
+def test_a_sound_log_is_verified(small: Path) -> None:
+    found = report(small)
+    assert found.problems == ()
+    assert found.size == 260
+    assert found.root == tree.checkpoint(small).root.hex()
+    assert found.kinds["snapshot"] == 251
+    assert found.kinds["order"] == 1
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(choice=st.randoms(use_true_random=False))
+def test_any_flipped_bit_in_any_file_is_found(small: Path, choice: "typing.Any") -> None:
+    file = choice.choice(sorted(path for path in small.rglob("*") if path.is_file()))
+    whole = file.read_bytes()
+    place, bit = choice.randrange(len(whole)), choice.randrange(8)
+    changed = bytearray(whole)
+    changed[place] ^= 1 << bit
+    try:
+        file.write_bytes(bytes(changed))
+        assert report(small).problems
+        file.write_bytes(whole[:place])
+        assert report(small).problems
+        file.write_bytes(whole + b"\n")
+        assert report(small).problems
+    finally:
+        file.write_bytes(whole)
+
+
+def test_a_missing_file_is_found(small: Path) -> None:
+    needed = [path for path in small.rglob("*") if path.is_file() and path.name != "2"]  # of an older checkpoint
+    assert len(needed) == 6
+    for file in needed:
+        hidden = file.rename(file.with_name(".hidden"))
+        assert report(small).problems, file
+        hidden.rename(file)
+    assert report(small).problems == ()
+
+
+def test_a_log_that_has_grown_since_its_checkpoint_is_verified(tmp_path: Path) -> None:
+    logs.write_log(tmp_path, STORY, sizes=[4])
+    older = (tmp_path / "checkpoint").read_bytes()
+    logs.write_log(tmp_path, STORY + [STORY[2]] * 250, sizes=[4, 260])
+    (tmp_path / "checkpoint").write_bytes(older)
+    found = report(tmp_path)
+    assert (found.size, found.problems) == (4, ())
+
+
+def test_the_keys_must_be_the_logs_and_a_witnesss(small: Path) -> None:
+    other = note.Signer(logs.ORIGIN, logs.STRANGER)
+    stranger = note.Cosigner("witness.ariyippu.example", logs.STRANGER)
+    log_key, witness_key = KEYS.values()
+    assert verify.verify(small, log_key=str(other.key), witness_keys=[witness_key]).problems
+    assert verify.verify(small, log_key=log_key, witness_keys=[str(stranger.key)]).problems
+    assert verify.verify(small, log_key=log_key, witness_keys=[]).problems
+    assert not verify.verify(small, log_key=log_key, witness_keys=[str(stranger.key), witness_key]).problems
+    with pytest.raises(RefusedError, match=r"note\.invalid_key"):
+        verify.verify(small, log_key=witness_key.upper(), witness_keys=[witness_key])
+    assert verify.verify(small / "nowhere", log_key=log_key, witness_keys=[witness_key]).problems
+
+
+SECOND = dt.timedelta(seconds=1)
+TRUST, REQUEST, SNAPSHOT, ORDER, AUDIENCE, STAY, LIFT, RELEASE, HANDED_OFF, REFUSAL = STORY
+GRANTED = [TRUST, REQUEST]
+
+
+@pytest.mark.parametrize(
+    ("story", "message"),
+    [
+        ([REQUEST], "No trust document"),
+        ([entry("trust", body(logs.trust(), logs.STRANGER))], "not a root key"),
+        ([entry("trust", logs.unsigned(logs.trust()))], "needs 1 root"),
+        ([TRUST, TRUST], "Version 1 of the trust document was in force"),
+        ([TRUST, entry("trust", body(logs.trust(2, logs.STRANGER), logs.ROOT_KEY)), STAY], "outside the trust"),
+        ([TRUST, entry("stay", logs.unsigned(logs.STAY))], "Nobody signed"),
+        ([TRUST, entry("stay", body(logs.STAY, logs.STRANGER))], "outside the trust"),
+        ([TRUST, entry("stay", body(logs.STAY), logs.LATER)], "not in force"),
+        ([TRUST, entry("stay", body(logs.STAY), logs.DAY - SECOND)], "not in force"),
+        ([TRUST, entry("stay", body(logs.REQUEST))], "Expected application"),
+        ([TRUST, entry("stay", {})], "envelope: Field required"),
+        ([TRUST, ORDER], "not granted before"),
+        ([TRUST, entry("use-request", body(logs.REQUEST, granted_until=None)), ORDER], "not granted before"),
+        ([TRUST, entry("use-request", body(logs.REQUEST, granted_until=rfc3339(logs.DAY))), ORDER], "had ended"),
+        ([TRUST, ORDER, REQUEST], "not granted before"),
+        ([*GRANTED, entry("order", body(order(), notice={"id": "other"}))], "not the one that the order names"),
+        ([*GRANTED, entry("order", body(order(register="prism"), notice=logs.NOTICE))], "not granted."),
+        ([*GRANTED, entry("order", body(order(), logs.OFFICER, notice=logs.NOTICE))], "must be signed by"),
+        ([TRUST, entry("use-request", body(logs.REQUEST, logs.OWNER, granted_until=None))], "must be signed by"),
+        ([*GRANTED, entry("order", body(order(purpose="dpv:PublicRelations"), notice=logs.NOTICE))], "another purpose"),
+        ([*GRANTED, entry("order", body(order(), logs.STRANGER, notice=logs.NOTICE))], "outside the trust"),
+        ([*GRANTED, AUDIENCE, ORDER], "audience names an order"),
+        ([*GRANTED, RELEASE, ORDER], "release names an order"),
+        ([*GRANTED, HANDED_OFF], "handed-off names an order"),
+        ([*GRANTED, entry("audience", {"order": 5})], "order: Input should be"),
+        ([TRUST, LIFT, STAY], "not placed before"),
+        ([b"{}"], "version 1"),
+        ([b""], "not JSON"),
+        ([b"[" * 60_000], "not JSON"),
+        ([SNAPSHOT + b" "], "not canonical"),
+        ([SNAPSHOT.replace(b'"rows":100', b'"rows":NaN')], "not JSON"),
+        ([SNAPSHOT.replace(b'"rows":100', b'"rows":1,"rows":100')], "not canonical"),
+        ([SNAPSHOT.replace(b'"v":1', b'"v":2')], "version 1"),
+        ([SNAPSHOT.replace(b'"v":1', b'"v":true')], "version 1"),
+        ([SNAPSHOT.replace(b'"snapshot","v"', b'"gossip","v"')], "unknown"),
+        ([SNAPSHOT.replace(b'"kind":"snapshot"', b'"kind":["snapshot"]')], "unknown"),
+        ([SNAPSHOT.replace(b"09:30:00Z", b"09:30:00+00:00")], "UTC"),
+        ([SNAPSHOT.replace(b"2026-02-24", b"2026-02-31")], "RFC 3339"),
+    ],
+)
+def test_what_the_entries_may_not_say(tmp_path: Path, story: list[bytes], message: str) -> None:
+    found = problems(tmp_path, story)
+    assert len(found) in (1, 2)
+    assert message in found[0]
+    assert found[0].startswith("entry ")
+
+
+def test_without_roots_the_trust_is_taken_as_logged(tmp_path: Path) -> None:
+    logs.write_log(tmp_path, [entry("trust", body(logs.trust(), logs.STRANGER))], sizes=[1])
+    assert not verify.verify(tmp_path, log_key=KEYS["log_key"], witness_keys=[KEYS["witness_key"]]).problems
+
+
+def test_the_kinds_are_the_journals() -> None:
+    assert set(typing.get_args(journal.Kind)) == entries.KINDS
+
+
+def test_the_command_runs_without_django(small: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys; from ariyippu.transparency import verify; code = verify.main();"
+        "assert not any(name.split('.')[0] in ('django', 'duckdb', 'psycopg') for name in sys.modules); sys.exit(code)"
+    )
+    given = [str(small), "--log-key", KEYS["log_key"], "--witness-key", KEYS["witness_key"]]
+    done = subprocess.run([sys.executable, "-c", program, *given], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "260 entries" in done.stdout
+    assert "give --roots" in done.stdout
+
+
+def test_the_commands_answers(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    roots = tmp_path / "roots.json"
+    roots.write_text(logs.ROOTS.model_dump_json())
+    keys = ["--log-key", KEYS["log_key"], "--witness-key", KEYS["witness_key"], "--roots", str(roots)]
+    assert verify.main([str(small), *keys]) == 0
+    assert "\nverified\n" in capsys.readouterr().out
+    assert verify.main([str(tmp_path), *keys]) == 1
+    assert "PROBLEM The log has no checkpoint." in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        verify.main([str(small), "--log-key", "x", "--witness-key", KEYS["witness_key"]])
+
+
+def test_the_reader_gives_every_entry_and_its_proof(small: Path) -> None:
+    public = reader.read(small)
+    assert [found.index for found in public.entries] == list(range(260))
+    assert [found.kind for found in public.entries[:3]] == ["trust", "use-request", "snapshot"]
+    assert public.entries[4].body["order"] == order().digest()
+    assert public.entries[0].at == logs.DAY
+    for index in (0, 9, 255, 256, 259):
+        found = reader.prove(small, index)
+        leaf = merkle.leaf_hash(found.entry)
+        assert merkle.verify_inclusion(leaf, index, 260, found.proof, public.checkpoint.root)
+    with pytest.raises(RefusedError, match=r"log\.not_covered"):
+        reader.prove(small, 260)
+    with pytest.raises(RefusedError, match=r"log\.not_published"):
+        reader.read(small / "nowhere")
+
+
+def test_the_checkpoint_is_one_that_others_read(small: Path) -> None:
+    text = (small / "checkpoint").read_text("utf-8")
+    assert text.startswith(f"{logs.ORIGIN}\n260\n")
+    assert len(Note.parse(text.encode()).signatures) == 2

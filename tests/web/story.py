@@ -1,0 +1,227 @@
+"""An invented log: documents that are really signed, entries that are really canonical, a folder as published."""
+
+import base64
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+
+from ariyippu.base.clock import rfc3339
+from ariyippu.base.documents import Document, Envelope, Office, OfficerKey, Role, Threshold, Trust, canonical_json, sign
+from ariyippu.grant.documents import LegalBasis, RegisterFields, UseRequest
+from ariyippu.notice.documents import Notice, Order, Placeholder, Text
+from ariyippu.policy.documents import Lift, Scope, Stay
+from ariyippu.base import merkle
+from ariyippu.transparency import entries, tiles, tree
+from ariyippu.transparency.entries import LoggedEntry
+from ariyippu.transparency.note import Checkpoint, Note, Signer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+START = dt.datetime(2026, 2, 20, 4, 0, tzinfo=dt.UTC)
+YEAR = dt.timedelta(days=365)
+OFFICES = {
+    "finance": ("Finance Department", "ധനകാര്യ വകുപ്പ്"),
+    "registry": ("Staff Registry", "ജീവനക്കാരുടെ രജിസ്ട്രി"),
+    "custody": ("Custodian of Contacts", "വിവരസൂക്ഷിപ്പുകാര്യാലയം"),
+    "court-cell": ("High Court Liaison Cell", "ഹൈക്കോടതി ഏകോപന സെൽ"),
+}
+PEOPLE: Mapping[str, tuple[str, Role]] = {
+    "Deputy Secretary (Pay)": ("finance", "requester"),
+    "Registrar of Staff": ("registry", "register_owner"),
+    "Custodian 1": ("custody", "custodian"),
+    "Liaison Officer 1": ("court-cell", "court_liaison"),
+}
+KEYS = {person: Ed25519PrivateKey.from_private_bytes(bytes([i]) * 32) for i, person in enumerate(PEOPLE, 1)}
+ROOT = Ed25519PrivateKey.from_private_bytes(b"\x63" * 32)
+EVERYONE = ("Deputy Secretary (Pay)", "Registrar of Staff", "Custodian 1")
+LAW = LegalBasis(law="Government Order (P) 12/2026/Fin", clause="paragraph 4", in_force_from=dt.date(2026, 2, 1))
+HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'&"
+
+
+def trust() -> Trust:
+    return Trust(
+        version=1,
+        issued_at=START - YEAR,
+        expires_at=START + YEAR,
+        offices=tuple(Office(id=id_, name_en=en, name_ml=ml) for id_, (en, ml) in OFFICES.items()),
+        keys=tuple(
+            OfficerKey(
+                algorithm="ed25519",
+                public=base64.b64encode(KEYS[person].public_key().public_bytes_raw()).decode(),
+                person=person,
+                office=office,
+                roles=(role,),
+                valid_from=START - YEAR,
+                valid_until=START + YEAR,
+            )
+            for person, (office, role) in PEOPLE.items()
+        ),
+        registers={"staff": "registry"},
+        thresholds=(
+            Threshold(purpose="dpv:PersonnelPayment", document="order", roles=("register_owner", "custodian")),
+        ),
+    )
+
+
+def use_request(name: str = "da-arrears-2026", purpose: str = "ariyippu:da-arrears") -> UseRequest:
+    return UseRequest(
+        id=name,
+        requester="finance",
+        case_number=f"Fin-PRU/{len(name)}/2026",
+        purpose=purpose,
+        legal_basis=LAW,
+        registers=(RegisterFields(register="staff", fields=("mobile", "email", "arrears_paise")),),
+        cohort_en="Employees to whom arrears of dearness allowance were granted",
+        cohort_ml="ക്ഷാമബത്ത കുടിശ്ശിക അനുവദിച്ച ജീവനക്കാർ",
+        valid_from=START,
+        valid_until=START + dt.timedelta(days=60),
+    )
+
+
+def notice(name: str = "da-arrears", hostile: str = "") -> Notice:
+    return Notice(
+        id=name,
+        office="finance",
+        title=Text(ml="ക്ഷാമബത്ത കുടിശ്ശിക അനുവദിച്ചു" + hostile, en="Dearness allowance arrears granted" + hostile),
+        purpose="ariyippu:da-arrears",
+        legal_basis=LAW,
+        sanction_reference=hostile or "G.O.(P) No. 12/2026/Fin",
+        register="staff",
+        criteria={"column": "arrears_paise", "op": ">", "value": 0},
+        subject=Text(ml="നിങ്ങളുടെ ക്ഷാമബത്ത കുടിശ്ശിക" + hostile, en="Your dearness allowance arrears" + hostile),
+        email=Text(
+            ml="നിങ്ങൾക്ക് ((amount)) രൂപ ക്ഷാമബത്ത കുടിശ്ശിക അനുവദിച്ചിരിക്കുന്നു.\nതുക മാർച്ച് മാസത്തെ ശമ്പളത്തോടൊപ്പം ലഭിക്കും." + hostile,
+            en="Arrears of dearness allowance of ₹((amount)) were granted to you.\nThey come with your pay of March."
+            + hostile,
+        ),
+        sms=Text(
+            ml="ക്ഷാമബത്ത കുടിശ്ശിക ((amount)) രൂപ അനുവദിച്ചു." + hostile, en="DA arrears of Rs ((amount)) granted." + hostile
+        ),
+        placeholders=(Placeholder(name="amount", column="arrears_paise", type="money"),),
+        contact=Text(
+            ml="സംശയങ്ങൾക്ക്: ശമ്പള വിഭാഗം, ധനകാര്യ വകുപ്പ്." + hostile, en="Ask the Pay Section, Finance Department." + hostile
+        ),
+    )
+
+
+def order(said: Notice, request: UseRequest, name: str = "da-arrears-1") -> Order:
+    return Order(
+        id=name,
+        notice=said.digest(),
+        use_request=request.digest(),
+        contract="c" * 64,
+        register="staff",
+        snapshot="staff-2026-02-15",
+        purpose=said.purpose,
+        channels=("sms", "email"),
+        not_before=START,
+        not_after=START + dt.timedelta(days=14),
+        max_messages=600_000,
+        min_interval_days=30,
+    )
+
+
+def stay(scope: Scope, name: str = "wpc-stay-1", ends_at: dt.datetime | None = None) -> Stay:
+    return Stay(
+        id=name,
+        office="court-cell",
+        reference="W.P.(C) 99999/2026",
+        scope=scope,
+        starts_at=START + dt.timedelta(hours=3),
+        ends_at=ends_at,
+    )
+
+
+def signed(document: Document, *people: str) -> Envelope:
+    envelope = Envelope.of(document)
+    for person in people:
+        envelope = sign(envelope, KEYS[person])
+    return envelope
+
+
+def as_json(envelope: Envelope) -> dict[str, object]:
+    return dict(envelope.model_dump(mode="json", exclude_none=True))
+
+
+class Log:
+    """Entries one hour apart, as the journal would have written them."""
+
+    def __init__(self) -> None:
+        self.contents: list[bytes] = []
+        self.add("trust", {"envelope": as_json(sign(Envelope.of(trust()), ROOT))})
+
+    def add(self, kind: str, body: Mapping[str, object]) -> int:
+        at = START + dt.timedelta(hours=len(self.contents))
+        self.contents.append(canonical_json({"v": 1, "at": rfc3339(at), "kind": kind, "body": body}))
+        return len(self.contents) - 1
+
+    def add_request(self, request: UseRequest, *people: str) -> None:
+        until = rfc3339(request.valid_until)
+        self.add("use-request", {"envelope": as_json(signed(request, *people or EVERYONE)), "granted_until": until})
+
+    def add_order(self, ordered: Order, said: Notice, *people: str) -> None:
+        body = {"envelope": as_json(signed(ordered, *people or EVERYONE)), "notice": said.model_dump(mode="json")}
+        self.add("order", body)
+
+    def add_audience(self, ordered: Order, counts: Mapping[str, int]) -> None:
+        body = {
+            "order": ordered.digest(),
+            "snapshot": ordered.snapshot,
+            "root": "ab" * 32,
+            "size": 100,
+            "counts": counts,
+        }
+        self.add("audience", body)
+
+    def add_stay(self, placed: Stay, person: str = "Liaison Officer 1") -> None:
+        self.add("stay", {"envelope": as_json(signed(placed, person))})
+
+    def entries(self) -> list[LoggedEntry]:
+        return [entries.parse(index, content) for index, content in enumerate(self.contents)]
+
+    def publish(self, folder: Path) -> None:
+        """The folder, with a checkpoint that the log's key signed."""
+        for tile in tiles.grow(0, self.contents, lambda *_: b""):
+            tree.write_tile(folder, tile)
+        leaves = [merkle.leaf_hash(content) for content in self.contents]
+        head = Checkpoint("log.example/test", len(leaves), merkle.root(len(leaves), merkle.of_leaves(leaves)))
+        key = Signer("log.example/test", KEYS["Custodian 1"])
+        tree.write(folder / tree.CHECKPOINT, Note(head.text, (key.sign(head.text),)).encode())
+
+
+def told(log: Log) -> None:
+    """A quiet story: asked, ordered, decided, handed over; another order stayed; campaigning refused; hostile text."""
+    request = use_request()
+    log.add_request(request)
+    said = notice()
+    ordered = order(said, request)
+    log.add_order(ordered, said)
+    log.add_audience(
+        ordered, {"included": 123_450, "no_contact": 1_230, "objected": 20, "deceased": 0, "told_recently": 40}
+    )
+    outcomes = {"sms": {"accepted": 120_000, "refused": 30, "unknown": 0}, "email": {"accepted": 3_420}}
+    log.add("handed-off", {"order": ordered.digest(), "outcomes": outcomes})
+    second = notice("da-arrears-second")
+    stopped = order(second, request, "da-arrears-2")
+    log.add_order(stopped, second)
+    log.add_audience(stopped, {"included": 540, "no_contact": 10})
+    log.add_stay(stay(Scope(order="da-arrears-2", purpose="dpv:PersonnelPayment")))
+    ended = stay(Scope(channel="email"), "ended-stay", None)
+    log.add_stay(ended)
+    lift = Lift(id="lift-1", stay=ended.digest(), reference="I.A. 1/2026")
+    log.add("lift", {"envelope": as_json(signed(lift, "Liaison Officer 1", "Custodian 1"))})
+    campaign = signed(use_request("campaign-2026", "dpv:PoliticalCampaign"), "Deputy Secretary (Pay)")
+    refuse(log, campaign, "use-request", "purpose.unsatisfiable")
+    refuse(log, signed(order(said, request, "achievements"), *EVERYONE), "order", "order.purpose_not_covered")
+    refuse(log, None, "order", "some.future_code")
+    bad = notice("hostile", HOSTILE)
+    log.add_order(order(bad, request, "hostile-order"), bad)
+
+
+def refuse(log: Log, envelope: Envelope | None, kind: str, code: str) -> int:
+    kind = f"application/vnd.ariyippu.{kind}.v1+json"
+    body: dict[str, object] = {
+        "document": envelope.digest if envelope else "0" * 64,
+        "document_kind": kind,
+        "code": code,
+    }
+    return log.add("refusal", {**body, "envelope": as_json(envelope) if envelope else None})
