@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from ariyippu.base.errors import AriyippuError, RefusedError
 
@@ -54,24 +55,30 @@ def _enter(zone: "Zone", path: Path | None) -> "Home":
     return found
 
 
+def _install(found: "Home") -> None:
+    from ariyippu.base import install
+    from ariyippu.transparency import witness
+
+    install.install(found)
+    if not (found.witness / witness.KEY_FILE).exists():
+        witness.create(found.witness)
+
+
 @app.command()
 def init(home: HomeOption = None) -> None:
     """Make an installation: PostgreSQL, two databases and roles, the keyring, the witness's key."""
-    from ariyippu.base import install
-
     found = _home(home)
-    install.install(found)
+    _install(found)
     console.print(f"Installed under {found.path}. Next: pin the root keys in {found.roots}.")
 
 
 @app.command()
 def up(home: HomeOption = None) -> None:
     """Run office and vault, two processes, until interrupted."""
-    from ariyippu.base import install
     from ariyippu.base.supervise import run_zones
 
     found = _home(home)
-    install.install(found)
+    _install(found)
     run_zones(found)
 
 
@@ -128,14 +135,15 @@ def register_example(
     contract: Annotated[str, typer.Argument(help="The contract's name: spark.")],
     out: Annotated[Path, typer.Option("--out", help="Where to write the file.")],
     rows: Annotated[int, typer.Option(min=1)] = 1000,
-    seed: Annotated[int, typer.Option()] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed writes the same file.")] = 1,
+    bad_share: Annotated[float, typer.Option(min=0, max=1, help="The share of deliberately broken rows.")] = 0.01,
 ) -> None:
     """Write a file as that department would hand it over: invented people, numbers that cannot ring."""
     from ariyippu.demo.spark import write_example
 
     if contract != "spark":
         raise RefusedError("contract.no_example", "There are example files for 'spark' only, so far.")
-    write_example(out, rows=rows, seed=seed)
+    write_example(out, rows=rows, seed=seed, bad_share=bad_share)
     console.print(f"{out}: {rows} rows.")
 
 
@@ -148,8 +156,9 @@ def register_check(contract: str, file: Path, home: HomeOption = None) -> None:
 
     result = check(contracts.find(contract), file, accept_test_numbers=found.settings.accept_test_numbers)
     console.print(f"{result.rows} rows, {result.quarantined} for the quarantine.")
-    for (column, reason), count in sorted(result.counts.items()):
-        console.print(f"  {count:>8}  {column}: {reason}")
+    for fault in result.faults:
+        rows = ", ".join(str(row) for row in fault.first_rows)
+        console.print(f"  {fault.rows:>8}  {fault.column or 'the row'}: {fault.reason} (rows {rows} …)")
 
 
 @register.command("load")
@@ -335,7 +344,7 @@ def main() -> None:
     try:
         app()
     except AriyippuError as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+        console.print(Text(str(error), style="red"), soft_wrap=True)
         sys.exit(2)
 
 

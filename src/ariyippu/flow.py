@@ -256,14 +256,16 @@ def run(vault: Vault, ending: threading.Event, dsn: str) -> None:
         Worker(f"{prefix}{n}", home=vault.home, keyring=vault.keyring, watch=watch, on_receipts=settle.keep)
         for n in range(vault.home.settings.workers)
     ]
-    for thread in (watch, *workers):
-        thread.start()
+    watch.start()
+    for worker in workers:
+        worker.start()
     try:
         while not ending.wait(TURN_S):
             turn(vault)
     finally:
-        for thread in (*workers, watch):
-            thread.stop()
-        for thread in workers:
-            thread.join()
+        for worker in workers:
+            worker.stop()
+        for worker in workers:
+            worker.join()
+        watch.stop()
         publish(vault)

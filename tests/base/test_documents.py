@@ -20,6 +20,7 @@ from ariyippu.base.documents import (
     Envelope,
     OfficerKey,
     Passkey,
+    Role,
     Roots,
     Signature,
     Trust,
@@ -32,7 +33,7 @@ from ariyippu.base.documents import (
 from ariyippu.base.errors import RefusedError
 from tests.offices import EVERYBODY, Offices, now, public
 
-ROLES = ("requester", "register_owner", "custodian")
+ROLES: tuple[Role, ...] = ("requester", "register_owner", "custodian")
 
 
 class Letter(Document):

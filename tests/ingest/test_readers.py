@@ -53,7 +53,7 @@ def test_rows_are_numbered_as_a_spreadsheet_shows_them(tmp_path: Path) -> None:
 def test_broken_row_costs_itself_only(tmp_path: Path, line: str, bad: str, reason: str) -> None:
     path = write(tmp_path / "a.csv", row(1), bad.encode(errors="surrogateescape"), row(3), row(4))
     read, rejected = numbers(people(line), path)
-    assert read == {2: "0001", 4: "0003", 5: "0004"}
+    assert list(read.items()) == [(2, "0001"), (4, "0003"), (5, "0004")]  # in the file's order
     assert [(fault.row, fault.reason) for fault in rejected] == [(3, reason)]
 
 

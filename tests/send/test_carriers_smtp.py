@@ -22,8 +22,19 @@ from tests.send.test_carriers import MALAYALAM, Peer, Scripted, settings_for
 OFFER = ("250-mail.example", "250-PIPELINING", "250-8BITMIME", "250 ENHANCEDSTATUSCODES")
 
 
+_opened: list[Carrier] = []
+
+
 def carrier_to(port: int, scheme: str = "smtp", name: str = "") -> Carrier:
-    return open_carrier(settings_for(f"{scheme}://{name}127.0.0.1:{port}"))
+    _opened.append(open_carrier(settings_for(f"{scheme}://{name}127.0.0.1:{port}")))
+    return _opened[-1]
+
+
+@pytest.fixture(autouse=True)
+def _close_carriers() -> Iterator[None]:
+    yield
+    while _opened:
+        _opened.pop().close()
 
 
 def mail(position: int, content: bytes = b"Subject: x\r\n\r\ny\r\n") -> Message:
@@ -368,6 +379,8 @@ def test_tls_needs_a_trusted_certificate(
             content(peer)
             peer.say("250 ok")
         assert peer.line() == "QUIT"
+        peer.reader.close()
+        peer.socket.close()
 
     if is_trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))

@@ -3,9 +3,10 @@
 import io
 from pathlib import Path
 
-import ariyippu.web
 from babel.messages.extract import extract
 from django.utils.translation.template import templatize
+
+import ariyippu.web
 
 WEB = Path(ariyippu.web.__file__).parent
 LOCALE = WEB / "locale"

@@ -5,16 +5,17 @@ import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ariyippu.base import merkle
 from ariyippu.base.clock import rfc3339
 from ariyippu.base.documents import Document, Envelope, Office, OfficerKey, Role, Threshold, Trust, canonical_json, sign
 from ariyippu.grant.documents import LegalBasis, RegisterFields, UseRequest
 from ariyippu.notice.documents import Notice, Order, Placeholder, Text
 from ariyippu.policy.documents import Lift, Scope, Stay
-from ariyippu.base import merkle
 from ariyippu.transparency import entries, tiles, tree
 from ariyippu.transparency.entries import LoggedEntry
 from ariyippu.transparency.note import Checkpoint, Note, Signer
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 START = dt.datetime(2026, 2, 20, 4, 0, tzinfo=dt.UTC)
 YEAR = dt.timedelta(days=365)

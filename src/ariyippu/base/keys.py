@@ -67,13 +67,19 @@ class Keyring:
 def create(path: Path) -> Keyring:
     """A new keyring at `path`, mode 0600. FileExistsError when there is one: it is never overwritten."""
     values = {name: secrets.token_bytes(KEY_BYTES) for name in NAMES}
-    text = json.dumps({"version": 1, **{name: base64.b64encode(value).decode() for name, value in values.items()}})
+    write_secret(
+        path, json.dumps({"version": 1, **{name: base64.b64encode(value).decode() for name, value in values.items()}})
+    )
+    return Keyring(values)
+
+
+def write_secret(path: Path, text: str) -> None:
+    """A new file that its account alone can read, on disk when this returns. FileExistsError when it is there."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    return Keyring(values)
 
 
 def load(path: Path) -> Keyring:

@@ -8,6 +8,7 @@ import logging
 import sys
 import threading
 import traceback
+from collections.abc import MutableMapping
 from types import TracebackType
 from typing import Any
 
@@ -53,7 +54,7 @@ class _Handler(logging.Handler):
         structlog.get_logger().log(record.levelno, "library", **fields)
 
 
-def _replace_exception(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _replace_exception(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     info = event.pop("exc_info", None)
     error = sys.exc_info()[1] if info is True else info
     if isinstance(error, BaseException):

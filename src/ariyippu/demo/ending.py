@@ -1,7 +1,5 @@
 """The end of the demonstration: its object, and the checks that decide the exit status."""
 
-import email
-import email.policy
 from typing import Any
 
 from ariyippu.base.home import Home

@@ -26,11 +26,12 @@ LAST_MONTH = dt.date(2024, 3, 1)  # the last one whose salary was paid without t
 FIRST_MONTHS = (dt.date(2021, 1, 1), dt.date(2022, 1, 1), dt.date(2023, 6, 1))  # when the service began to count
 SANCTION = "G.O.(P) 9001/2026/Fin (invented)"
 SANCTIONED_SHARE = 0.6
+OFFICES = 250  # drawing and disbursing officers of a district
 
 _STARTS = ("Ab", "An", "Bee", "Cha", "De", "Fa", "Gee", "Ha", "In", "Ja", "Ka", "La", "Ma", "Na", "Pra", "Ra", "Sa")
 _ENDS = ("dhu", "jith", "kumari", "leena", "mohan", "nadh", "reena", "sila", "thara", "vathi")
-_HOUSES = ("Kizhakke", "Vadakke", "Thekke", "Padinjare", "Puthen", "Mele", "Thazhe", "Valiya", "Cheru", "Naduvil")
-_PLACES = ("parambil", "veettil", "purackal", "kandathil", "valappil", "thodi", "madathil", "illathu")
+_HOUSES = ("Kizhakke", "Vadakke", "Thekke", "Padinjare", "Puthen")
+_PLACES = ("parambil", "veettil", "purackal", "kandathil")
 _JOBS = ("Clerk", "Senior Clerk", "Head Clerk", "Teacher", "Staff Nurse", "Overseer", "Driver", "Junior Superintendent")
 _DEPARTMENTS = ("General Education", "Health Services", "Public Works", "Land Revenue", "Forest", "Treasuries")
 _DISTRICTS = (
@@ -66,8 +67,8 @@ NAMES = tuple(
     for start in _STARTS
     for end in _ENDS
     for initial in "ABCJKMNPRSTV"
-    for house in _HOUSES[:5]
-    for place in _PLACES[:4]
+    for house in _HOUSES
+    for place in _PLACES
 )
 STAGES = tuple(range(23_000, 60_000, 900)) + tuple(range(60_000, 167_000, 2_000))  # in whole rupees, invented
 
@@ -123,7 +124,7 @@ def _line(rng: random.Random, number: int) -> str:
             str(FIRST_PEN + number),
             name,
             _pick(_JOBS, chance()),
-            f"{district + 1:02}{int(chance() * 100_000_000):08}",
+            f"{district + 1:02}{int(chance() * OFFICES):08}",
             _pick(_DEPARTMENTS, chance()),
             born,
             _DISTRICTS[district],

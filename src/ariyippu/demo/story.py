@@ -29,6 +29,7 @@ from ariyippu.base.supervise import ZONES, ZoneProcess
 from ariyippu.demo import cast, ending
 from ariyippu.demo.progress import Steps
 from ariyippu.demo.spark import write_example
+from ariyippu.transparency import witness
 from ariyippu.transparency.verify import Report, verify
 
 READY_S = 60
@@ -38,6 +39,7 @@ RECEIPTS_S = 20
 STAY_AT = 0.4  # the share of the audience after which the court's stay arrives
 SMSC_PASSWORD = "demo"  # noqa: S105  the stand-in's own; SMPP allows eight characters
 OBJECTIONS = 25
+BAD_SHARE = 0.01
 MARKER = "demonstration.json"
 
 
@@ -101,6 +103,7 @@ def _set_up(home: Home, steps: Steps, people: int, stack: ExitStack) -> Stage:
     _write_settings(home, ports)
     steps.say("Starting PostgreSQL, two databases, two roles; making the keyring …")
     install.install(home)
+    witness.create(home.witness)
     people_s = cast.assemble(home.path / "officers")
     home.roots.write_text(people_s.roots.model_dump_json())
     stage = Stage(home, steps, people_s, people)
@@ -133,7 +136,7 @@ url = "smtp://127.0.0.1:{smtp}"
 sender = "notices@ariyippu.example"
 
 [carriers.sms]
-url = "smpp://ariyippu:{SMSC_PASSWORD}@127.0.0.1:{smpp}"
+url = "smpp://demo:{SMSC_PASSWORD}@127.0.0.1:{smpp}"
 sender = "KLNOTC"
 dlt_entity = "1001234567890123456"
 """
@@ -179,10 +182,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _load_register(stage: Stage, seed: int) -> None:
     """The department hands its file over; an operator of the custodian loads it."""
     file = stage.home.path / "handed-over" / "spark.csv"
-    file.parent.mkdir()
+    file.parent.mkdir(exist_ok=True)
     stage.steps.say(f"SPARK hands over a file of {stage.people:,} employees (all invented) …")
     with stage.timed("example"):
-        write_example(file, rows=stage.people, seed=seed)
+        write_example(file, rows=stage.people, seed=seed, bad_share=BAD_SHARE)
     with stage.timed("ingest"):
         loaded = _command(stage, "vault", "register", "load", "spark", str(file), "--json")
     stage.facts["snapshot"], stage.facts["contract"] = loaded["snapshot"], loaded["contract"]

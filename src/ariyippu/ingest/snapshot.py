@@ -295,10 +295,11 @@ def _lock(folder: Path) -> Iterator[None]:
     """One load of a register at a time; the lock ends with its process."""
     descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TransientError("Another load of this register is running.") from None
         yield
-    except BlockingIOError:
-        raise TransientError("Another load of this register is running.") from None
     finally:
         os.close(descriptor)
 

@@ -1,7 +1,8 @@
 """Objections and what was told before: two lists of record tokens that the decision reads."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pyarrow as pa
 from django.db import connection
@@ -49,7 +50,7 @@ def record_told(register: str, records: Iterable[bytes], purpose: str) -> None:
         )
 
 
-def _records(query: str, parameters: list[object]) -> pa.Table:
+def _records(query: str, parameters: Sequence[Any]) -> pa.Table:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
         records = [bytes(row[0]) for row in cursor.fetchall()]

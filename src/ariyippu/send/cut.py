@@ -85,7 +85,7 @@ def _messages(verified: VerifiedOrder, channel: Channel, rows: pa.Table, home: H
             f"""select r.record, {listed} from audience a join records r on r.record = a.record
                 where a.reason = 'included' and a.channel = ?""",  # noqa: S608  names of a checked contract
             [channel],
-        ).fetch_arrow_table()
+        ).to_arrow_table()
 
 
 def _batches(file: MessageFile, messages: int) -> Iterator[Batch]:

@@ -80,9 +80,9 @@ class Door:
         key = self.keyring.token_key("message-id")
         date = email.utils.format_datetime(clock.now())
         messages: list[Message] = []
-        for position, (record, to, values) in enumerate(rows):
+        for position, (record, to, filled) in enumerate(rows):
             message_id = f"<{_message_token(key, held.verified.digest, record)}@{domain}>"
-            content = composer.email(values, to=to, message_id=message_id, date=date, sender=sender)
+            content = composer.email(filled, to=to, message_id=message_id, date=date, sender=sender)
             messages.append(EmailMessage(position, to, content))
         return messages
 
@@ -102,9 +102,7 @@ def _filled(notice: Notice, texts: Mapping[str, Sequence[str]], count: int) -> l
 
 def _sms(held: Lease, composer: Composer, rows: Iterable[tuple[str, dict[str, str]]]) -> list[Message]:
     template = held.verified.notice.dlt_template
-    return [
-        SmsMessage(position, to, composer.sms(values), template) for position, (to, values) in enumerate(rows)
-    ]
+    return [SmsMessage(position, to, composer.sms(filled), template) for position, (to, filled) in enumerate(rows)]
 
 
 def _message_token(key: bytes, order: str, record: bytes) -> str:

@@ -35,7 +35,7 @@ def outcomes(order: str) -> dict[str, dict[str, int]]:
                    count(*)
             from send_batch b
             join send_outcome o on o.batch_id = b.id
-            left join track_receipt r on r.provider_id = o.provider_id
+            left join track_receipt r on r.provider_id = o.provider_id and b.channel = 'sms'  -- e-mail has its own ids
             where b."order" = %s
             group by 1, 2 order by 1, 2
             """,

@@ -24,7 +24,7 @@ from typing import Protocol, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ariyippu.base import clock, merkle
+from ariyippu.base import clock, keys, merkle
 from ariyippu.base.errors import RefusedError
 from ariyippu.transparency import note, tree
 from ariyippu.transparency.note import Checkpoint, Cosigner, Note, VerifierKey
@@ -78,11 +78,7 @@ class Submission:
 def create(folder: Path) -> None:
     """A new witness key in `folder`, mode 0600. FileExistsError when there is one."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(folder / KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)))
-        file.flush()
-        os.fsync(file.fileno())
+    keys.write_secret(folder / KEY_FILE, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode())
 
 
 class LocalWitness:

@@ -1,5 +1,7 @@
 """The office's own table (office database): what it handed in through the hatch, and the answer."""
 
+from typing import ClassVar
+
 from django.db import models
 
 
@@ -11,6 +13,8 @@ class Submission(models.Model):
     envelope = models.TextField()
     submitted_at = models.DateTimeField()
     refused_code = models.CharField(max_length=80, null=True)  # null: accepted
+
+    objects: ClassVar[models.Manager["Submission"]] = models.Manager()
 
     class Meta:
         db_table = "office_submission"

@@ -117,7 +117,7 @@ def page(home: Path) -> str:
 
 def _phone(to: str, arrived: list[Mapping[str, Any]]) -> str:
     bubbles = "".join(
-        f'<li><p>{escape(sms["text"])}</p><small>{escape(sms["sender"])} · {_time(sms["at"])}</small></li>'
+        f"<li><p>{escape(sms['text'])}</p><small>{escape(sms['sender'])} · {_time(sms['at'])}</small></li>"
         for sms in reversed(arrived)
     )
     return f'<article class="phone"><h3>+{escape(to)}</h3><ol>{bubbles}</ol></article>'
@@ -125,9 +125,10 @@ def _phone(to: str, arrived: list[Mapping[str, Any]]) -> str:
 
 def _mail(mail: Mapping[str, Any]) -> str:
     message = email.message_from_bytes(mail["content"].encode(ENCODING, ODD_OCTETS), policy=email.policy.default)
+    sender = escape(str(message["from"] or mail["sender"]))
     return (
         f'<article class="mail"><h3>{escape(str(message["subject"] or ""))}</h3>'
-        f'<p class="head">{escape(str(message["from"] or mail["sender"]))} → {escape(mail["to"])} · {_time(mail["at"])}</p>'
+        f'<p class="head">{sender} → {escape(mail["to"])} · {_time(mail["at"])}</p>'
         f'<p class="text">{escape(_text(message))}</p></article>'
     )
 

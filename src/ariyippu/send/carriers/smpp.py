@@ -41,11 +41,13 @@ from ariyippu.send.carriers.pdu import RESPONSE, Command, Pdu
 IDLE_S = 30.0  # after so long a silence the link is tried before it is trusted
 RECONNECT_S = 30.0  # receipts() alone tries no oftener to come back
 READ_BYTES = 65_536
+MAX_READS = 100  # of what came while nobody looked
 WRITE_BYTES = 16_384  # about fifty parts: no message waits long between being taken and being written
 MAX_PARTS = 255  # a part's number is one octet (3GPP TS 23.040, 9.2.3.24.1)
 VALIDITY = "000001000000000R"  # one day: a notice must not arrive long after its order ended
 
 _PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
+_DLT_ID = re.compile(r"[0-9]{1,30}")
 _PROVIDER_ID = re.compile(PROVIDER_ID)
 _RECEIPT_ID = re.compile(r"\bid:(" + PROVIDER_ID + r")(?=\s|$)", re.ASCII)
 _RECEIPT_STAT = re.compile(r"\bstat:([A-Z]{5,7})\b", re.ASCII)
@@ -105,7 +107,7 @@ class _Window:
     """One hand_off's parts: those to be written, and those that wait for their response."""
 
     tallies: dict[int, _Tally] = field(default_factory=dict)  # position -> what is known
-    queue: deque[_Part] = field(default_factory=deque)
+    queue: deque[_Part] = field(default_factory=deque)  # unwritten parts of one message, the last one taken
     waiting: dict[int, _Part] = field(default_factory=dict)  # sequence -> part
 
     def settle(self, response: Pdu) -> Answer | None:
@@ -122,6 +124,9 @@ class _Window:
         else:
             verdict = Verdict.TRANSIENT if response.status in _TRANSIENT else Verdict.PERMANENT
             tally.refuse(verdict, pdu.status_name(response.status))
+            if self.queue and self.queue[0].position == part.position:
+                self.queue.clear()  # the rest of this text, and of no other, has not left: it stays here
+                tally.unwritten = 0
         if tally.unwritten or tally.unanswered:
             return None
         del self.tallies[part.position]
@@ -134,6 +139,8 @@ class SmppCarrier:
     def __init__(self, settings: CarrierSettings, endpoint: Endpoint) -> None:
         if not re.fullmatch(r"[A-Za-z0-9-]{3,15}", settings.sender):
             raise RefusedError("carrier.bad_sender", "The SMS carrier's sender must be a registered sender id.")
+        if settings.dlt_entity is not None and not _DLT_ID.fullmatch(settings.dlt_entity):
+            raise RefusedError("carrier.bad_dlt_entity", "The DLT entity id must be digits.")
         if not (endpoint.name.isascii() and len(endpoint.name) <= 15):
             raise RefusedError("carrier.bad_url", "An SMPP name has at most 15 ASCII characters.")
         if not (endpoint.password.isascii() and len(endpoint.password) <= 8):
@@ -235,14 +242,16 @@ class SmppCarrier:
         """Encode a message and queue its parts; or say, as a code, why it is not offered."""
         if not _PHONE.fullmatch(message.to):
             return "local.bad_address"
+        if message.dlt_template is not None and not _DLT_ID.fullmatch(message.dlt_template):
+            return "local.bad_template"
         segments = encode(message.text)
         total = len(segments.parts)
         if not 1 <= total <= MAX_PARTS:
             return "local.bad_length"
         tlvs = {}
-        if self._settings.dlt_entity:
+        if self._settings.dlt_entity is not None:
             tlvs[pdu.TLV_DLT_ENTITY] = self._settings.dlt_entity.encode("ascii")
-        if message.dlt_template:
+        if message.dlt_template is not None:
             tlvs[pdu.TLV_DLT_TEMPLATE] = message.dlt_template.encode("ascii")
         reference = next(self._references) % 256
         for number, payload in enumerate(segments.parts, 1):
@@ -287,31 +296,9 @@ class _Session:
         except OSError:
             raise BrokenError from None
 
-    def read(self, timeout_s: float = WAIT_S) -> list[Pdu]:
-        """The responses that came; waits for some octets, unless `timeout_s` is 0."""
-        if self._has_ended:
-            raise BrokenError
-        try:
-            self._socket.settimeout(timeout_s)
-            octets = self._socket.recv(READ_BYTES)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return []
-        except OSError:
-            raise BrokenError from None
-        if not octets:
-            raise BrokenError
-        self._heard_at = time.monotonic()
-        try:
-            found, self._buffer = pdu.split(self._buffer + octets)
-        except pdu.MalformedError:
-            raise BrokenError from None
-        try:
-            for request in found:
-                if not request.command & RESPONSE:
-                    self._serve(request)
-        except BrokenError:
-            self._has_ended = True  # but the responses that came with it still count
-        return [response for response in found if response.command & RESPONSE]
+    def read(self) -> list[Pdu]:
+        """The responses among what comes next; waits up to WAIT_S for it."""
+        return self._arrive(wait=True) or []
 
     def bind(self, endpoint: Endpoint) -> int:
         """The status of bind_transceiver."""
@@ -322,7 +309,9 @@ class _Session:
 
     def prove(self) -> None:
         """BrokenError when the link is dead. Reads what has come; after a long silence, asks."""
-        self.read(0)
+        for _ in range(MAX_READS):  # the end of the connection may lie behind receipts
+            if self._arrive(wait=False) is None:
+                break
         if time.monotonic() - self._heard_at > IDLE_S:
             sequence = self.next_sequence()
             self.write(pdu.pack(Command.ENQUIRE_LINK, 0, sequence))
@@ -343,6 +332,32 @@ class _Session:
     def drop(self) -> None:
         with contextlib.suppress(OSError):
             self._socket.close()
+
+    def _arrive(self, *, wait: bool) -> list[Pdu] | None:
+        """Take one piece of input and serve the requests in it; its responses. None when nothing has come."""
+        if self._has_ended:
+            raise BrokenError
+        try:
+            self._socket.settimeout(WAIT_S if wait else 0)
+            octets = self._socket.recv(READ_BYTES)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+        except OSError:
+            raise BrokenError from None
+        if not octets:
+            raise BrokenError
+        self._heard_at = time.monotonic()
+        try:
+            found, self._buffer = pdu.split(self._buffer + octets)
+        except pdu.MalformedError:
+            raise BrokenError from None
+        try:
+            for request in found:
+                if not request.command & RESPONSE:
+                    self._serve(request)
+        except BrokenError:
+            self._has_ended = True  # but the responses that came with it still count
+        return [response for response in found if response.command & RESPONSE]
 
     def _response_to(self, sequence: int) -> Pdu:
         give_up_at = time.monotonic() + WAIT_S

@@ -24,7 +24,9 @@ from ariyippu.transparency.entries import LoggedEntry
 
 # Entries hold whole seconds, rounded down: what happened within that second had happened at its end.
 _END_OF_SECOND = dt.timedelta(microseconds=999_999)
-_REFUSABLE: Mapping[str, type[Document]] = {kind.payload_type(): kind for kind in (Trust, UseRequest, Order, Stay, Lift)}
+_REFUSABLE: Mapping[str, type[Document]] = {
+    kind.payload_type(): kind for kind in (Trust, UseRequest, Order, Stay, Lift)
+}
 
 D = TypeVar("D", bound=Document)
 B = TypeVar("B", bound=BaseModel)
@@ -373,8 +375,7 @@ class _Reading:
         body = _body(_Refused, entry)
         kind = _REFUSABLE.get(body.document_kind)
         document = _refused_document(body, kind)
-        named = {UseRequest: "requester", Stay: "office"}.get(type(document), "")
-        office = getattr(document, named, None)
+        office = _claimed_office(document)
         refusal = RefusalEntry(
             place=_place(entry),
             digest=body.document,
@@ -449,3 +450,9 @@ def _refused_document(body: _Refused, kind: type[Document] | None) -> Document |
         return body.envelope.open(kind)
     except (RefusedError, ValueError):  # refused for being malformed
         return None
+
+
+def _claimed_office(document: Document | None) -> str | None:
+    if isinstance(document, UseRequest):
+        return document.requester
+    return document.office if isinstance(document, Stay) else None

@@ -46,7 +46,7 @@ def public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         try:
             return view(request, **captured)
         except RefusedError as error:
-            log.error("log_not_readable", code=error.code)
+            log.exception("log_not_readable", code=error.code)
             return _page(request, "unavailable", {}, None, status=503)
 
     return require_safe(shown)

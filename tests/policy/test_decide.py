@@ -1,0 +1,112 @@
+"""The SQL and the reference say the same about everyone, whatever holds."""
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ariyippu.base import engine
+from ariyippu.notice import criteria
+from ariyippu.notice.documents import Channel
+from ariyippu.policy import decide, reference
+from ariyippu.policy.reference import Candidate, ChannelRule, Situation
+
+EVERYONE = criteria.parse({"field": "arrears", "op": ">=", "value": 0}, {"arrears": "money"})
+CHANNELS: list[Channel] = ["email", "sms"]
+COLUMNS: dict[Channel, str] = {"email": "email", "sms": "mobile"}
+
+candidates = st.builds(
+    Candidate,
+    deceased=st.booleans(),
+    protected=st.booleans(),
+    objected=st.booleans(),
+    told_recently=st.booleans(),
+    contacts=st.frozensets(st.sampled_from(["email", "mobile"])),
+)
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> Situation:
+    channels: list[Channel] = draw(st.permutations(CHANNELS))[: draw(st.integers(1, 2))]
+    rules = tuple(
+        ChannelRule(
+            channel=channel,
+            column=draw(st.sampled_from([COLUMNS[channel], None])),
+            covered=draw(st.booleans()),
+            stayed=draw(st.booleans()),
+        )
+        for channel in channels
+    )
+    return Situation(draw(st.booleans()), draw(st.booleans()), rules)
+
+
+def by_sql(population: list[Candidate], situation: Situation) -> list[tuple[str, str | None]]:
+    ids = [n.to_bytes(16, "big") for n in range(len(population))]
+
+    def token(contact: str) -> list[bytes | None]:
+        return [one if contact in c.contacts else None for one, c in zip(ids, population, strict=True)]
+
+    records = pa.table(
+        {
+            "record": pa.array(ids, pa.binary(16)),
+            "deceased": [c.deceased for c in population],
+            "protected": [c.protected for c in population],
+            "email_token": pa.array(token("email"), pa.binary(16)),
+            "mobile_token": pa.array(token("mobile"), pa.binary(16)),
+            "arrears": pa.array([1] * len(population), pa.int64()),
+        }
+    )
+
+    def of(chosen: list[bool]) -> pa.Table:
+        return pa.table({"record": pa.array([i for i, c in zip(ids, chosen, strict=True) if c], pa.binary(16))})
+
+    with engine.connect() as relations:
+        relations.register("records", records)
+        relations.register("objected", of([c.objected for c in population]))
+        relations.register("told", of([c.told_recently for c in population]))
+        rows = decide.decide(relations, EVERYONE, situation).read_all().to_pylist()
+    answers = {row["record"]: (row["reason"], row["channel"]) for row in rows}
+    assert len(rows) == len(answers) == len(population)  # one row for everyone
+    return [answers[one] for one in ids]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(candidates, min_size=1, max_size=40), situations())
+def test_sql_and_reference_agree_about_everyone(population: list[Candidate], situation: Situation) -> None:
+    assert by_sql(population, situation) == [reference.decide(c, situation) for c in population]
+
+
+PLAIN = Candidate(False, False, False, False, frozenset({"email", "mobile"}))
+BOTH = (ChannelRule("email", "email", True, False), ChannelRule("sms", "mobile", True, False))
+IN_FORCE = Situation(True, True, BOTH)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "situation", "expected"),
+    [
+        (PLAIN, IN_FORCE, ("included", "email")),
+        (PLAIN, Situation(False, True, BOTH), ("order_not_in_force", None)),
+        (PLAIN, Situation(True, True, (ChannelRule("email", "email", True, True), BOTH[1])), ("included", "sms")),
+        (PLAIN, Situation(True, True, (ChannelRule("email", "email", True, True),)), ("stayed", None)),
+        (Candidate(True, True, True, True, PLAIN.contacts), IN_FORCE, ("deceased", None)),
+        (Candidate(False, True, False, False, PLAIN.contacts), IN_FORCE, ("included", "email")),
+        (Candidate(False, True, False, False, PLAIN.contacts), Situation(True, False, BOTH), ("protected", None)),
+        (Candidate(False, False, True, True, PLAIN.contacts), IN_FORCE, ("objected", None)),
+        (PLAIN, Situation(True, True, (ChannelRule("email", "email", False, False),)), ("purpose_not_covered", None)),
+        (Candidate(False, False, False, False, frozenset()), IN_FORCE, ("no_contact", None)),
+        (Candidate(False, False, False, True, PLAIN.contacts), IN_FORCE, ("told_recently", None)),
+        (Candidate(False, False, False, False, frozenset({"mobile"})), IN_FORCE, ("included", "sms")),
+    ],
+)
+def test_each_rule_gives_its_reason_in_order(
+    candidate: Candidate, situation: Situation, expected: tuple[str, str | None]
+) -> None:
+    assert reference.decide(candidate, situation) == expected
+    assert by_sql([candidate], situation) == [expected]
+
+
+def test_who_does_not_satisfy_the_criteria_is_no_candidate() -> None:
+    where = criteria.parse({"field": "arrears", "op": ">", "value": 5}, {"arrears": "money"})
+    statement, parameters = decide.compile_decision(where, IN_FORCE)
+    assert 5 in parameters
+    assert " 5" not in statement  # a value is a parameter, never text of the statement

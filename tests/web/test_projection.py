@@ -1,0 +1,177 @@
+"""The projection: what the log says, and nothing that it does not."""
+
+import datetime as dt
+
+import pytest
+
+from ariyippu.notice.documents import Order
+from ariyippu.policy.documents import Lift, Scope
+from ariyippu.web.register.projection import Register, State, projection
+from tests.web import story
+from tests.web.story import EVERYONE, START, Log, as_json, notice, order, refuse, signed, use_request
+
+NOW = START + dt.timedelta(days=2)
+
+
+@pytest.fixture
+def log() -> Log:
+    """Up to an accepted order."""
+    log = Log()
+    log.add_request(use_request())
+    log.add_order(order(notice(), use_request()), notice())
+    return log
+
+
+def _the_order() -> Order:
+    return order(notice(), use_request())
+
+
+def _state(log: Log, at: dt.datetime = NOW) -> State:
+    return projection(log.entries()).orders["da-arrears-1"].state(at)
+
+
+def test_an_order_shows_its_notice_its_request_and_who_signed(log: Log) -> None:
+    entry = projection(log.entries()).orders["da-arrears-1"]
+    assert entry.notice == notice()
+    assert entry.request is not None
+    assert entry.request.document == use_request()
+    assert entry.request.granted_until == use_request().valid_until
+    assert [(s.person, s.office.en, s.roles) for s in entry.signers] == [
+        ("Deputy Secretary (Pay)", "Finance Department", ("requester",)),
+        ("Registrar of Staff", "Staff Registry", ("register_owner",)),
+        ("Custodian 1", "Custodian of Contacts", ("custodian",)),
+    ]
+    assert entry.office.ml == "ധനകാര്യ വകുപ്പ്"
+    assert entry.digest == _the_order().digest()
+    assert [place.index for place in entry.places] == [2]
+
+
+def test_a_signature_that_does_not_fit_is_not_shown() -> None:
+    log = Log()
+    envelope = signed(use_request(), "Deputy Secretary (Pay)")
+    forged = envelope.signatures[0].model_copy(
+        update={"keyid": signed(use_request(), "Custodian 1").signatures[0].keyid}
+    )
+    body = as_json(envelope.with_signature(forged))
+    log.add("use-request", {"envelope": body, "granted_until": None})
+    (entry,) = projection(log.entries()).requests.values()
+    assert [signer.person for signer in entry.signers] == ["Deputy Secretary (Pay)"]
+    assert entry.granted_until is None
+
+
+def test_the_states_of_an_order_follow_its_entries(log: Log) -> None:
+    assert _state(log) is State.ANNOUNCED
+    log.add_audience(_the_order(), {"included": 120, "objected": 0})
+    assert _state(log) is State.SENDING
+    log.add_stay(story.stay(Scope(order="da-arrears-1")))
+    assert _state(log) is State.STAYED
+    assert _state(log, START) is State.SENDING, "the stay begins later"
+    log.add("handed-off", {"order": _the_order().digest(), "outcomes": {"sms": {"delivered": 120}}})
+    assert _state(log) is State.HANDED_OFF
+
+
+def test_a_stay_that_ended_releases_nothing_until_a_release_is_logged(log: Log) -> None:
+    log.add_stay(story.stay(Scope(register="staff"), ends_at=START + dt.timedelta(hours=5)))
+    assert _state(log) is State.STAYED
+    log.add("snapshot", {})
+    log.add("snapshot", {})
+    log.add("release", {"order": _the_order().digest()})
+    assert _state(log) is State.ANNOUNCED
+
+
+def test_a_lift_ends_a_stay_for_whatever_comes_after(log: Log) -> None:
+    placed = story.stay(Scope())
+    log.add_stay(placed)
+    lift = Lift(id="lift-1", stay=placed.digest(), reference="I.A. 1/2026")
+    log.add("lift", {"envelope": as_json(signed(lift, "Liaison Officer 1", "Custodian 1"))})
+    later = order(notice("other"), use_request(), "later-order")
+    log.add_order(later, notice("other"))
+    register = projection(log.entries())
+    assert not register.active_stays(NOW)
+    assert register.orders["later-order"].stays == ()
+    assert [s.digest for s in register.orders["da-arrears-1"].stays] == [placed.digest()]
+    (entry,) = register.stays.values()
+    assert entry.lift is not None
+    assert entry.ends_at == entry.lift.place.at
+
+
+@pytest.mark.parametrize(
+    ("scope", "touched"),
+    [
+        (Scope(), True),
+        (Scope(order="da-arrears-1"), True),
+        (Scope(order="another"), False),
+        (Scope(purpose="dpv:PersonnelPayment"), True),
+        (Scope(purpose="ariyippu:service-circular"), False),
+        (Scope(register="staff", office="finance"), True),
+        (Scope(register="staff", office="registry"), False),
+        (Scope(channel="sms"), True),
+    ],
+)
+def test_a_stay_touches_what_its_scope_names(log: Log, scope: Scope, touched: bool) -> None:
+    log.add_stay(story.stay(scope))
+    register = projection(log.entries())
+    assert bool(register.orders["da-arrears-1"].stays) is touched
+    (stay,) = register.stays.values()
+    assert bool(register.orders_touched_by(stay)) is touched
+
+
+def test_a_stay_of_one_channel_leaves_the_other(log: Log) -> None:
+    log.add_stay(story.stay(Scope(channel="email")))
+    entry = projection(log.entries()).orders["da-arrears-1"]
+    assert entry.stayed_channels(NOW) == ("email",)
+    assert entry.state(NOW) is State.ANNOUNCED
+
+
+def test_refusals_are_shown_with_what_was_refused() -> None:
+    log = Log()
+    index = refuse(
+        log, signed(use_request("campaign", "dpv:PoliticalCampaign")), "use-request", "purpose.unsatisfiable"
+    )
+    unread = refuse(log, None, "order", "document.invalid")
+    register = projection(log.entries())
+    refusal = register.refusals[index]
+    assert refusal.document == use_request("campaign", "dpv:PoliticalCampaign")
+    assert refusal.office is not None
+    assert refusal.office.en == "Finance Department"
+    assert refusal.signers == ()
+    assert register.refusals[unread].document is None
+    assert not register.requests
+
+
+def test_an_order_whose_audience_was_refused_is_refused(log: Log) -> None:
+    refuse(log, signed(_the_order(), *EVERYONE), "order", "order.over_cap")
+    assert _state(log) is State.REFUSED
+
+
+def test_an_order_with_another_text_than_the_signed_one_is_not_shown(log: Log) -> None:
+    swapped = {**notice("swapped").model_dump(mode="json"), "register": "somewhere-else"}
+    log.add(
+        "order", {"envelope": as_json(signed(order(notice("swapped"), use_request(), "swapped"))), "notice": swapped}
+    )
+    register = projection(log.entries())
+    assert "swapped" not in register.orders
+    assert register.unread == (3,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("order", {}),
+        ("order", {"envelope": {"payloadType": "x", "payload": "!", "signatures": []}, "notice": {}}),
+        ("audience", {"order": "f" * 64, "root": "", "size": 1, "counts": {}}),
+        ("handed-off", {"order": 1}),
+        ("lift", {"envelope": as_json(signed(Lift(id="lift-1", stay="0" * 64, reference="x")))}),
+    ],
+)
+def test_an_entry_that_cannot_be_read_is_named_and_hides_nothing_else(
+    log: Log, kind: str, body: dict[str, object]
+) -> None:
+    index = log.add(kind, body)
+    register = projection(log.entries())
+    assert register.unread == (index,)
+    assert set(register.orders) == {"da-arrears-1"}
+
+
+def test_nothing_logged_is_an_empty_register() -> None:
+    assert projection([]) == Register({}, {}, {}, {}, None, ())
