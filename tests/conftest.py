@@ -11,21 +11,38 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import psycopg
 import pytest
+from django.db import connections
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from pytest_django import DjangoDbBlocker
 
 from ariyippu.base import home as homes
 from ariyippu.base import install, keys, postgres
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
+from ariyippu.transparency import witness
 
 KEPT = {"django_migrations"}
 
 
-def pytest_load_initial_conftests() -> None:
-    """Documented here because it cannot be used: a conftest is too late for it; see the module's last lines."""
+@pytest.hookimpl(tryfirst=True)  # before pytest-django reads the settings
+def pytest_configure(config: pytest.Config) -> None:
+    """In each process that runs tests; the one that only distributes them needs no home."""
+    distributes = bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
+    if distributes or "ARIYIPPU_TEST_HOME" in os.environ:
+        return
+    path = Path(tempfile.mkdtemp(prefix="ariyippu-test-"))
+    path.chmod(0o711)  # so that PostgreSQL's account reaches its folder in it
+    (path / "settings.toml").write_text("accept_test_numbers = true\n")
+    os.environ.update(ARIYIPPU_TEST_HOME=str(path), ARIYIPPU_HOME=str(path), ARIYIPPU_ZONE="vault")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "ariyippu.base.settings"
+    homes.current.cache_clear()
+    install.install(homes.current())
+    witness.create(homes.current().witness)
+    django.setup()
 
 
 def pytest_unconfigure() -> None:
@@ -56,30 +73,12 @@ def owner_dsn(home: Home) -> str:
 
 
 @pytest.fixture
-def clean_vault(owner_dsn: str, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+def clean_vault(owner_dsn: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """For tests that really commit: every table is emptied afterwards, by the owner."""
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+    with django_db_blocker.unblock():
         yield
-        from django.db import connections
-
         connections.close_all()
     with psycopg.connect(owner_dsn, autocommit=True) as connection:
         found = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
         tables = [sql.Identifier(name) for (name,) in found if name not in KEPT]
         connection.execute(sql.SQL("truncate {} restart identity cascade").format(sql.SQL(", ").join(tables)))
-
-
-def _make_home() -> None:
-    """In each process that runs tests; the one that only distributes them needs none."""
-    distributes = any(argument.startswith("-n") for argument in os.environ.get("PYTEST_ADDOPTS", "").split())
-    if distributes:
-        return
-    path = Path(tempfile.mkdtemp(prefix="ariyippu-test-"))
-    path.chmod(0o711)  # so that PostgreSQL's account reaches its folder in it
-    (path / "settings.toml").write_text("accept_test_numbers = true\n")
-    os.environ.update(ARIYIPPU_TEST_HOME=str(path), ARIYIPPU_HOME=str(path), ARIYIPPU_ZONE="vault")
-    homes.current.cache_clear()
-    install.install(homes.current())
-
-
-_make_home()

@@ -51,6 +51,8 @@ class Stage:
     steps: Steps
     cast: cast.Cast
     people: int
+    snapshot: str = ""
+    contract: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -127,6 +129,7 @@ hatch_port = {hatch}
 office_port = {office}
 public_url = "http://127.0.0.1:{office}"
 accept_test_numbers = true
+retry_s = 1
 
 [cooling_off_s]
 "ariyippu:da-arrears" = 1
@@ -188,7 +191,7 @@ def _load_register(stage: Stage, seed: int) -> None:
         write_example(file, rows=stage.people, seed=seed, bad_share=BAD_SHARE)
     with stage.timed("ingest"):
         loaded = _command(stage, "vault", "register", "load", "spark", str(file), "--json")
-    stage.facts["snapshot"], stage.facts["contract"] = loaded["snapshot"], loaded["contract"]
+    stage.snapshot, stage.contract = loaded["snapshot"], loaded["contract"]
     stage.steps.say(f"Sealed: {loaded['rows']:,} rows; {loaded['quarantined']:,} in quarantine with a reason each.")
 
 
@@ -201,7 +204,7 @@ def _ask_in_vain(stage: Stage) -> None:
     grant = cast.use_request("publicity", "ariyippu:achievements", "achievements-request")
     _submit(stage, stage.cast.sign(grant, all_of_them))
     notice = cast.publicity_notice()
-    order = cast.order(notice, grant, stage.facts["snapshot"], stage.facts["contract"])
+    order = cast.order(notice, grant, stage.snapshot, stage.contract)
     _refused(stage, "order.purpose_not_covered", stage.cast.sign(order, all_of_them), notice)
 
 
@@ -212,7 +215,7 @@ def _send_notices(stage: Stage) -> None:
     _submit(stage, stage.cast.sign(grant, everybody))
     _record_objections(stage)
     notice = cast.arrears_notice()
-    order = cast.order(notice, grant, stage.facts["snapshot"], stage.facts["contract"])
+    order = cast.order(notice, grant, stage.snapshot, stage.contract)
     _submit(stage, stage.cast.sign(order, everybody), notice)
     stage.steps.say("The order is signed by three offices and public; now it cools off, is decided, and sent …")
     with stage.timed("order_to_done"):
@@ -239,7 +242,7 @@ def _stay_and_release(stage: Stage, order_id: str) -> None:
     after = _handed_off(stage, order_id)
     if after != before:
         raise PermanentError(f"{after - before} messages left after the stay.")
-    stage.facts["stopped by a stay at"] = f"about {after:,} messages, then lifted by four offices and released"
+    stage.facts["stopped by a stay at"] = f"about {after:,} messages, then lifted by three offices and released"
     stage.steps.say(f"A court's stay stopped everything at about {after:,} messages. Lifted and released:")
     lift = stage.cast.sign(cast.lift(stay), ["court-registry-liaison", "spark-pmu-head", "data-centre-custodian"])
     _submit(stage, lift)

@@ -34,6 +34,7 @@ OPERATORS: Mapping[str, Callable[[Value, Value], bool]] = {
     ">=": operator.ge,
 }
 _NUMBERS = frozenset({"integer", "money"})
+_TEXTS = frozenset({"text", "enum"})
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def fields(node: Node) -> frozenset[str]:
 
 
 def holds(node: Node, row: Row) -> bool:
-    """Whether a row satisfies the criteria: the reference."""
+    """Whether a row, with a key for each of the criteria's fields, satisfies them: the reference."""
     match node:
         case All(parts):
             return all(holds(part, row) for part in parts)
@@ -120,7 +121,11 @@ def holds(node: Node, row: Row) -> bool:
 
 
 def to_sql(node: Node) -> tuple[str, list[object]]:
-    """A DuckDB condition and its parameters. Names were checked against the contract; values are parameters."""
+    """A condition in DuckDB's dialect and its parameters, in the order of their `?`.
+
+    Columns stand in it by name, quoted; `parse` took them from the contract. It is never null: what
+    compares with an absent value is made false before `not` sees it.
+    """
     match node:
         case All(parts):
             return _joined(parts, " and ")
@@ -130,16 +135,21 @@ def to_sql(node: Node) -> tuple[str, list[object]]:
             inner, parameters = to_sql(part)
             return f"(not {inner})", parameters
         case Exists(field):
-            return f'("{field}" is not null)', []
+            return f"({_quoted(field)} is not null)", []
         case Compare(field, op, value):
-            return f'coalesce("{field}" {_SQL[op]} ?, false)', [value]
+            return f"coalesce({_quoted(field)} {_SQL[op]} ?, false)", [value]
         case In(field, values):
-            return f'coalesce("{field}" in ({", ".join("?" * len(values))}), false)', list(values)
+            return f"coalesce({_quoted(field)} in ({', '.join('?' * len(values))}), false)", list(values)
         case Between(field, low, high):
-            return f'coalesce("{field}" between ? and ?, false)', [low, high]
+            return f"coalesce({_quoted(field)} between ? and ?, false)", [low, high]
 
 
 _SQL = {"==": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+
+
+def _quoted(field: str) -> str:
+    escaped = field.replace('"', '""')
+    return f'"{escaped}"'
 
 
 def _joined(parts: Sequence[Node], word: str) -> tuple[str, list[object]]:
@@ -181,7 +191,9 @@ class _Parser:
         match rest:
             case {"op": str(op), "value": value, **more} if op in OPERATORS and not more:
                 return Compare(field, op, self._value(field, value))
-            case {"in": list(values), **more} if 0 < len(values) <= MAX_LISTED and not more:
+            case {"in": list(values), **more} if values and not more:
+                if len(values) > MAX_LISTED:
+                    raise RefusedError("criteria.too_large", f"{field!r} is in at most {MAX_LISTED} values.")
                 return In(field, tuple(self._value(field, value) for value in values))
             case {"between": [low, high], **more} if not more:
                 return Between(field, self._value(field, low), self._value(field, high))
@@ -194,13 +206,20 @@ class _Parser:
         if kind in _NUMBERS and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
             return value
         if kind == "date" and isinstance(value, str):
-            try:
-                return dt.date.fromisoformat(value)
-            except ValueError:
-                pass
-        elif kind not in _NUMBERS and isinstance(value, str):
+            if (date := _iso_date(value)) is not None:
+                return date
+        elif kind in _TEXTS and isinstance(value, str):
             return value
         raise RefusedError("criteria.wrong_type", f"A value for {field!r} is not of its type, {kind}.")
+
+
+def _iso_date(text: str) -> dt.date | None:
+    """2026-02-04 and no other of ISO 8601's spellings; None when it is not that."""
+    try:
+        date = dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+    return date if date.isoformat() == text else None
 
 
 def _malformed(why: str) -> RefusedError:

@@ -60,7 +60,7 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
 def decide(relations: duckdb.DuckDBPyConnection, where: criteria.Node, situation: Situation) -> pa.RecordBatchReader:
     """Run the statement on a connection that holds the three relations. Rows as DECISION_SCHEMA."""
     statement, parameters = compile_decision(where, situation)
-    return relations.execute(statement, parameters).to_arrow_reader(100_000)
+    return relations.sql(statement, params=parameters).to_arrow_reader(100_000)
 
 
 def _has(rule: ChannelRule) -> str:

@@ -1,40 +1,51 @@
-"""Composing messages: everything that is the same for all is made once per order, the rest is one join. Pure.
+"""Composing messages: everything that is the same for all is made once per order, the rest is one join.
 
 An e-mail is multipart/alternative, text and HTML, Malayalam before English in both, 8bit UTF-8 (RFC 6152).
 Nothing in it reports back: no image, no rewritten link. An SMS is Malayalam, its end is the link to why.
+Pure but for the random boundary.
 """
 
 import html
 import re
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.header import Header
 from typing import Literal
 
 from ariyippu.base.errors import PermanentError
 from ariyippu.notice import templates
-from ariyippu.notice.documents import Notice
+from ariyippu.notice.documents import Channel, Notice, Text
 from ariyippu.notice.templates import Template
 
 Language = Literal["ml", "en"]
 LANGUAGES: tuple[Language, ...] = ("ml", "en")
 WHY = {"ml": "എന്തുകൊണ്ട് ഈ അറിയിപ്പ് ലഭിച്ചു?", "en": "Why did I get this notice?"}
 SMS_WHY = {"ml": "കാരണം", "en": "Why"}
-_HEADER_VALUE = re.compile(r"[\x21-\x7e\u00a0-\U0010ffff]{1,400}")
+MAX_LINE_BYTES = 998  # RFC 5322, 2.1.1, without its CRLF
+
+# Only what needs no quoting (RFC 5322, 3.2.3): an address cannot begin another header, comment or address.
+_ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}"
+_OWN_HEADERS = re.compile(
+    rf"From: {_ADDRESS}\r\nTo: {_ADDRESS}\r\nMessage-ID: <{_ADDRESS}>\r\nDate: [A-Za-z0-9,:+ -]{{1,40}}\r\n"
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 _HTML_HEAD = (
-    '<!doctype html><html lang="ml"><head><meta charset="utf-8">'
-    '<meta name="viewport" content="width=device-width,initial-scale=1"></head>'
-    '<body style="margin:0;padding:16px;background:#ffffff;color:#0b0c0c;'
-    'font:17px/1.6 system-ui,\'Noto Sans Malayalam\',sans-serif"><div style="max-width:36em;margin:0 auto">'
+    '<!doctype html>\n<html lang="ml">\n<head>\n<meta charset="utf-8">\n'
+    '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
 )
-_HTML_TAIL = "</div></body></html>"
-_RULE = '<hr style="border:0;border-top:1px solid #b1b4b6;margin:20px 0">'
+_HTML_BODY = (
+    '</head>\n<body style="margin:0;padding:16px;background:#ffffff;color:#0b0c0c;'
+    'font:17px/1.6 system-ui,\'Noto Sans Malayalam\',sans-serif">\n<div style="max-width:36em;margin:0 auto">\n'
+)
+_HTML_TAIL = "\n</div>\n</body>\n</html>"
+_RULE = '\n<hr style="border:0;border-top:1px solid #b1b4b6;margin:20px 0">\n'
 
 
 @dataclass(frozen=True)
 class Composer:
-    """A notice that is ready for its people's values."""
+    """A notice that is ready for its people's values: a str for each placeholder, as values.py writes them."""
 
     _head: bytes  # headers that are the same for all
     _text: "_Prepared"
@@ -42,21 +53,42 @@ class Composer:
     _sms: Mapping[Language, Template]
     _between: bytes
     _close: bytes
+    _room: int  # bytes: no line is too long while no value is longer
+
+    def placeholders(self, channel: Channel) -> frozenset[str]:
+        """The placeholders whose values a channel's messages need: no other cell has to be opened."""
+        if channel == "email":
+            return frozenset(self._text.names)
+        return frozenset().union(*(template.placeholders() for template in self._sms.values()))
 
     def email(self, values: Mapping[str, str], *, to: str, message_id: str, date: str, sender: str) -> bytes:
-        """The whole RFC 5322 message with CRLF. PermanentError when an address could break a header."""
-        for value in (to, message_id, sender):
-            if not _HEADER_VALUE.fullmatch(value):
-                raise PermanentError("An address holds a blank or a control character.")
-        own = f"From: {sender}\r\nTo: {to}\r\nMessage-ID: {message_id}\r\nDate: {date}\r\n".encode()
-        escaped = {name: html.escape(value) for name, value in values.items()}
-        return b"".join(
-            (own, self._head, *self._text.filled(values), self._between, *self._html.filled(escaped), self._close)
+        """The whole RFC 5322 message with CRLF. PermanentError when an address or a value could break it."""
+        own = f"From: {sender}\r\nTo: {to}\r\nMessage-ID: {message_id}\r\nDate: {date}\r\n"
+        if not _OWN_HEADERS.fullmatch(own):
+            raise PermanentError("An address, the message id or the date is not one that a header can hold.")
+        _refuse_controls(values)
+        plain = {name: value.encode() for name, value in values.items()}
+        escaped = {name: html.escape(value).encode() for name, value in values.items()}
+        message = b"".join(
+            (
+                own.encode("ascii"),
+                self._head,
+                *self._text.filled(plain),
+                self._between,
+                *self._html.filled(escaped),
+                self._close,
+            )
         )
+        return message if max(map(len, escaped.values()), default=0) <= self._room else _fold(message)
 
     def sms(self, values: Mapping[str, str], language: Language = "ml") -> str:
-        """The text of an SMS; its segments are the carrier's to make."""
-        return _filled(self._sms[language], values)
+        """The text of an SMS; its segments are the carrier's to make. PermanentError as for e-mail."""
+        _refuse_controls(values)
+        template = self._sms[language]
+        parts = [""] * (2 * len(template.literals) - 1)
+        parts[::2] = template.literals
+        parts[1::2] = [values[name] for name in template.names]
+        return "".join(parts)
 
 
 @dataclass(frozen=True)
@@ -66,31 +98,45 @@ class _Prepared:
     literals: tuple[bytes, ...]
     names: tuple[str, ...]
 
-    def filled(self, values: Mapping[str, str]) -> list[bytes]:
+    def filled(self, values: Mapping[str, bytes]) -> list[bytes]:
         parts = [b""] * (2 * len(self.literals) - 1)
         parts[::2] = self.literals
-        parts[1::2] = [values[name].encode() for name in self.names]
+        parts[1::2] = [values[name] for name in self.names]
         return parts
+
+    def room(self) -> int:
+        """How many bytes each value can have before a line is too long; negative when one is so already."""
+        rooms = [MAX_LINE_BYTES]
+        for line in b"\0".join(self.literals).split(b"\r\n"):  # \0 stands where a value goes
+            values = line.count(b"\0")
+            spare = MAX_LINE_BYTES - (len(line) - values)
+            if values or spare < 0:
+                rooms.append(spare // max(values, 1))
+        return min(rooms)
 
 
 def compile_notice(notice: Notice, *, why_url: str) -> Composer:
     """Prepare a linted notice. `why_url` is the public register's page about the order."""
-    subject = Header(f"{notice.subject.ml} / {notice.subject.en}", "utf-8", header_name="Subject").encode()
-    boundary = f"=_{notice.digest()[:32]}"  # no register's value can be made to hold it
+    subject = f"{notice.subject.ml} / {notice.subject.en}"
+    encoded = Header(subject, "utf-8", header_name="Subject").encode()
+    boundary = f"=_{secrets.token_hex(16)}"  # unforeseeable: nobody can have put it into a register
     head = (
-        f"Subject: {subject}\n"
+        f"Subject: {encoded}\n"
         "Auto-Submitted: auto-generated\n"  # RFC 3834: no answering machine replies to it
         "MIME-Version: 1.0\n"
         f'Content-Type: multipart/alternative; boundary="{boundary}"\n'
+        "Content-Transfer-Encoding: 8bit\n"  # RFC 2045, 6.4: it is 8bit when a part is
         f"\n--{boundary}\n{_part_head('plain')}"
     )
+    text, markup = _prepared(_plain(notice, why_url)), _prepared(_markup(notice, subject, why_url))
     return Composer(
         _head=_crlf(head).encode(),
-        _text=_prepared(_plain(notice, why_url)),
-        _html=_prepared(_markup(notice, why_url)),
+        _text=text,
+        _html=markup,
         _sms={language: templates.parse(_sms_text(notice, language, why_url)) for language in LANGUAGES},
         _between=_crlf(f"\n--{boundary}\n{_part_head('html')}").encode(),
         _close=f"\r\n--{boundary}--\r\n".encode(),
+        _room=min(text.room(), markup.room()),
     )
 
 
@@ -101,21 +147,21 @@ def _part_head(kind: str) -> str:
 def _plain(notice: Notice, why_url: str) -> str:
     blocks = []
     for language in LANGUAGES:
-        body, contact = getattr(notice.email, language), getattr(notice.contact, language)
+        body, contact = _lines(notice.email, language), _lines(notice.contact, language)
         blocks.append(f"{body}\n\n{contact}\n\n{WHY[language]}\n{why_url}\n")
     return "\n----------------------------------------\n\n".join(blocks)
 
 
-def _markup(notice: Notice, why_url: str) -> str:
+def _markup(notice: Notice, title: str, why_url: str) -> str:
     link = html.escape(why_url)
     blocks = []
     for language in LANGUAGES:
-        body, contact = getattr(notice.email, language), getattr(notice.contact, language)
+        body, contact = _lines(notice.email, language), _lines(notice.contact, language)
         blocks.append(
             f'<div lang="{language}">\n{_paragraphs(body)}\n<div style="color:#505a5f;font-size:15px">\n'
             f'{_paragraphs(contact)}\n<p><a href="{link}">{html.escape(WHY[language])}</a></p>\n</div>\n</div>'
         )
-    return _HTML_HEAD + "\n" + f"\n{_RULE}\n".join(blocks) + "\n" + _HTML_TAIL
+    return f"{_HTML_HEAD}<title>{html.escape(title)}</title>\n{_HTML_BODY}{_RULE.join(blocks)}{_HTML_TAIL}"
 
 
 def _paragraphs(text: str) -> str:
@@ -124,7 +170,13 @@ def _paragraphs(text: str) -> str:
 
 
 def _sms_text(notice: Notice, language: Language, why_url: str) -> str:
-    return f"{getattr(notice.sms, language)} {SMS_WHY[language]}: {why_url}"
+    return f"{_lines(notice.sms, language)} {SMS_WHY[language]}: {why_url}"
+
+
+def _lines(text: Text, language: Language) -> str:
+    """A text whose lines end in \\n, however the officer's browser ended them."""
+    written: str = getattr(text, language)
+    return written.replace("\r\n", "\n")
 
 
 def _prepared(text: str) -> _Prepared:
@@ -132,12 +184,28 @@ def _prepared(text: str) -> _Prepared:
     return _Prepared(tuple(literal.encode() for literal in template.literals), template.names)
 
 
-def _filled(template: Template, values: Mapping[str, str]) -> str:
-    parts = [""] * (2 * len(template.literals) - 1)
-    parts[::2] = template.literals
-    parts[1::2] = [values[name] for name in template.names]
-    return "".join(parts)
-
-
 def _crlf(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\n", "\r\n")
+    return text.replace("\n", "\r\n")
+
+
+def _refuse_controls(values: Mapping[str, str]) -> None:
+    """values.py leaves none: a line break in a value could end a line that SMTP or MIME gives a meaning."""
+    if _CONTROL.search("".join(values.values())):
+        raise PermanentError("A value holds a control character.")
+
+
+def _fold(message: bytes) -> bytes:
+    """With every line that is too long broken at a blank, or where it has none between two characters."""
+    return b"\r\n".join(piece for line in message.split(b"\r\n") for piece in _pieces(line))
+
+
+def _pieces(line: bytes) -> Iterator[bytes]:
+    while len(line) > MAX_LINE_BYTES:
+        cut = line.rfind(b" ", 1, MAX_LINE_BYTES + 1)
+        if cut == -1:
+            cut = MAX_LINE_BYTES
+            while line[cut] & 0xC0 == 0x80:  # RFC 3629: a byte that continues a character
+                cut -= 1
+        yield line[:cut]
+        line = line[cut:].removeprefix(b" ")
+    yield line

@@ -81,10 +81,10 @@ def _messages(verified: VerifiedOrder, channel: Channel, rows: pa.Table, home: H
     with engine.connect() as relations:
         relations.register("audience", rows.select(["record", "reason", "channel"]))
         relations.register("records", open_records(home, keyring, verified.order.snapshot, ["record", *columns]))
-        return relations.execute(
+        return relations.sql(
             f"""select r.record, {listed} from audience a join records r on r.record = a.record
                 where a.reason = 'included' and a.channel = ?""",  # noqa: S608  names of a checked contract
-            [channel],
+            params=[channel],
         ).to_arrow_table()
 
 

@@ -24,7 +24,6 @@ from ariyippu.send.watch import Watch
 
 IDLE_S = 0.2
 AFTER_FAULT_S = 5
-RETRY_S = 20  # doubled with each attempt
 
 OUTCOME_OF = {
     Verdict.ACCEPTED: Outcome.ACCEPTED,
@@ -99,7 +98,7 @@ class Worker(threading.Thread):
             log.warning("carrier_fault", channel=held.subject.channel, error=str(error))
             wait_s = AFTER_FAULT_S
         if attempted:
-            wait_s = RETRY_S * 2**held.batch.attempts
+            wait_s = self._home.settings.retry_s * 2**held.batch.attempts
         give_back(held, opened.records, attempted=attempted, wait_s=wait_s)
 
     def _hand_off(self, held: Lease, carrier: Carrier, messages: Sequence[Message]) -> list[Answer]:

@@ -1,0 +1,158 @@
+"""Messages: golden files, the standard library's reading of them, and what no value can do to them."""
+
+import email
+import email.policy
+import re
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ariyippu.base.errors import PermanentError
+from ariyippu.notice.documents import Notice
+from ariyippu.render import compose, values
+from ariyippu.render.compose import Composer, compile_notice
+from ariyippu.render.segments import encode
+from tests.render.notices import NOTICE, VALUES, WHY_URL, with_texts
+
+GOLDEN = Path(__file__).parent / "golden"
+HEADERS = {
+    "to": "meenu@post.example",
+    "message_id": "<0123456789abcdef0123456789abcdef@notices.example>",
+    "date": "Tue, 24 Feb 2026 09:30:00 +0000",
+    "sender": "notices@notices.example",
+}
+COMPOSER = compile_notice(NOTICE, why_url=WHY_URL)
+
+
+def _parsed(message: bytes) -> EmailMessage:
+    parsed = email.message_from_bytes(message, policy=email.policy.default)
+    assert isinstance(parsed, EmailMessage)
+    assert not parsed.defects
+    return parsed
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert isinstance(part, EmailMessage)
+    content: str = part.get_content()
+    return content.replace("\r\n", "\n")
+
+
+def _composer(notice: Notice, monkeypatch: pytest.MonkeyPatch) -> Composer:
+    monkeypatch.setattr("ariyippu.render.compose.secrets.token_hex", lambda _bytes: "golden")
+    return compile_notice(notice, why_url=WHY_URL)
+
+
+def test_golden_email(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = _composer(NOTICE, monkeypatch).email(VALUES, **HEADERS)
+    assert message == (GOLDEN / "email.eml").read_bytes()
+
+
+def test_golden_sms() -> None:
+    for language in compose.LANGUAGES:
+        expected = (GOLDEN / f"sms.{language}.txt").read_text(encoding="utf-8")
+        assert COMPOSER.sms(VALUES, language) + "\n" == expected
+
+
+def test_the_standard_library_reads_both_parts() -> None:
+    message = _parsed(COMPOSER.email(VALUES, **HEADERS))
+    assert message["Subject"] == "ക്ഷാമബത്ത കുടിശ്ശിക അനുവദിച്ചു / Dearness-allowance arrears granted"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert (message["To"], message["From"]) == (HEADERS["to"], HEADERS["sender"])
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert {part["Content-Transfer-Encoding"] for part in message.walk()} == {"8bit"}
+    plain, markup = _part(message, "plain"), _part(message, "html")
+    for text in (plain, markup):
+        assert text.index("കുടിശ്ശികയായി താങ്കൾക്ക് ₹ 1,23,456.50") < text.index(
+            "Arrears of dearness allowance, ₹ 1,23,456.50"
+        )
+        assert text.index("എന്തുകൊണ്ട് ഈ അറിയിപ്പ് ലഭിച്ചു?") < text.index("Why did I get this notice?")
+        assert text.count("pay@finance.example") == 2
+        assert text.count(WHY_URL) == 2
+    assert "Meenu & <Sons> മീനു" in plain
+    assert "Meenu &amp; &lt;Sons&gt; മീനു" in markup
+    assert re.findall(r'lang="(..)"', markup) == ["ml", "ml", "en"]
+
+
+def test_nothing_in_a_message_reports_back() -> None:
+    markup = _part(_parsed(COMPOSER.email(VALUES, **HEADERS)), "html")
+    assert set(re.findall(r"https?://[^\"<\s]+", markup)) == {WHY_URL}
+    assert not re.search(r"<(img|script|link|iframe|form|style)|url\(|\son[a-z]+=", markup)
+
+
+def test_each_channel_names_what_it_needs() -> None:
+    assert COMPOSER.placeholders("email") == {"name", "amount", "on", "sanction"}
+    assert COMPOSER.placeholders("sms") == {"name", "amount"}
+    assert COMPOSER.email(dict.fromkeys(COMPOSER.placeholders("email"), "x"), **HEADERS)
+    assert (
+        COMPOSER.sms(dict.fromkeys(COMPOSER.placeholders("sms"), "x"))
+        == f"x, താങ്കൾക്ക് ക്ഷാമബത്ത കുടിശ്ശിക x അനുവദിച്ചു. കാരണം: {WHY_URL}"
+    )
+
+
+def test_an_sms_in_malayalam_goes_as_ucs2() -> None:
+    assert encode(COMPOSER.sms(VALUES)).coding == "ucs2"
+
+
+@pytest.mark.parametrize("header", ["to", "message_id", "sender", "date"])
+@pytest.mark.parametrize(
+    "hostile", ["\r\nBcc: all@post.example", "\n", "\r", "\0", "\x85", "\u2028", ", b@post.example", "é", "<"]
+)
+def test_no_header_can_be_broken(header: str, hostile: str) -> None:
+    good = HEADERS[header]
+    for broken in (good + hostile, hostile + good, good[:3] + hostile + good[3:], ""):
+        with pytest.raises(PermanentError) as refused:
+            COMPOSER.email(VALUES, **(HEADERS | {header: broken}))
+        assert "post.example" not in str(refused.value)
+
+
+@pytest.mark.parametrize("hostile", ["a\r\nb", "a\nb", "a\rb", "a\0b", "a\x1bb"])
+def test_a_control_character_in_a_value_is_refused(hostile: str) -> None:
+    with pytest.raises(PermanentError) as refused:
+        COMPOSER.email(VALUES | {"name": hostile}, **HEADERS)
+    assert hostile not in str(refused.value)
+    with pytest.raises(PermanentError):
+        COMPOSER.sms(VALUES | {"name": hostile})
+
+
+@given(st.text(max_size=60) | st.sampled_from(["--=_", "((amount))", "</div><script>", "&lt;", "%s{0}", "."]))
+def test_no_value_changes_the_structure(name: str) -> None:
+    written = values.text(name)
+    message = _parsed(COMPOSER.email(VALUES | {"name": written}, **HEADERS))
+    usual = _parsed(COMPOSER.email(VALUES, **HEADERS))
+    assert [str(value) for value in message.values()] == [str(value) for value in usual.values()]
+    assert len(list(message.walk())) == 3
+    assert _part(message, "plain").split("\n")[0] == f"{written},"
+    tags = re.compile(r"<[^>]*>")
+    assert tags.findall(_part(message, "html")) == tags.findall(_part(usual, "html"))
+
+
+def test_the_boundary_cannot_be_foreseen() -> None:
+    one, other = (compile_notice(NOTICE, why_url=WHY_URL).email(VALUES, **HEADERS) for _ in range(2))
+    assert one != other
+
+
+@given(
+    literal=st.text(st.sampled_from("aക😀 &'"), max_size=800),
+    value=st.text(st.sampled_from('aക😀 "<'), max_size=1200),
+)
+def test_no_line_is_longer_than_smtp_takes(literal: str, value: str) -> None:
+    """RFC 5322, 2.1.1; only blanks may turn into line breaks, and only in lines that are too long."""
+    notice = with_texts(email=(f"x{literal}((name))", "((name))((name))"))
+    message = compile_notice(notice, why_url=WHY_URL).email(VALUES | {"name": value}, **HEADERS)
+    lines = message.split(b"\r\n")
+    assert max(map(len, lines)) <= 998
+    assert not any(b"\r" in line or b"\n" in line for line in lines)
+    plain = _part(_parsed(message), "plain")
+    assert f"x{literal}{value}".replace(" ", "") in re.sub(r"[ \n]", "", plain)
+    if len(literal + value) < 200:
+        assert f"x{literal}{value}\n" in plain
+
+
+def test_line_ends_of_a_browser_make_the_same_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    ml, en = (text.replace("\n", "\r\n") for text in (NOTICE.email.ml, NOTICE.email.en))
+    theirs = _composer(with_texts(email=(ml, en)), monkeypatch).email(VALUES, **HEADERS)
+    assert theirs == _composer(NOTICE, monkeypatch).email(VALUES, **HEADERS)
