@@ -1,14 +1,19 @@
-"""One installed home per test process: its own PostgreSQL, both databases, a keyring.
+"""One installed home for each process that runs tests: a PostgreSQL of its own, both databases, a keyring.
 
-Django reads its settings from ARIYIPPU_HOME when it is set up, so the home is made before that. Tests run
-with the vault's own role; `django_db` rolls back what a test wrote, `clean_vault` empties tables after one
-that commits.
+Tests run in the vault's zone, with the vault's own role: what that role may not do, no test can do either.
+
+    @pytest.mark.django_db      the test's transaction is rolled back
+    clean_vault                 for tests that commit (threads, other processes): every table is emptied
+                                afterwards. Use it instead of django_db(transaction=True), whose clean-up
+                                needs TRUNCATE, which the vault's role has not.
 """
 
+import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import django
@@ -25,35 +30,70 @@ from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.transparency import witness
 
-KEPT = {"django_migrations"}
+PREFIX = "ariyippu-test-"
+_homes: list[tuple[Home, int]] = []  # this process's home and the descriptor that says that it is alive
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-django reads the settings
+@pytest.hookimpl(tryfirst=True)  # before pytest-django looks whether there are settings
 def pytest_configure(config: pytest.Config) -> None:
-    """In each process that runs tests; the one that only distributes them needs no home."""
-    distributes = bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
-    if distributes or "ARIYIPPU_TEST_HOME" in os.environ:
-        return
-    path = Path(tempfile.mkdtemp(prefix="ariyippu-test-"))
-    path.chmod(0o711)  # so that PostgreSQL's account reaches its folder in it
+    if config.option.help or config.getoption("tx", None):
+        return  # with xdist, the process that only hands out tests starts no server
+    _remove_leftovers()
+    path = Path(tempfile.mkdtemp(prefix=PREFIX))
+    path.chmod(0o711)  # PostgreSQL's account passes through
+    _homes.append((Home(path), _hold(path / "alive")))
     (path / "settings.toml").write_text("accept_test_numbers = true\n")
-    os.environ.update(ARIYIPPU_TEST_HOME=str(path), ARIYIPPU_HOME=str(path), ARIYIPPU_ZONE="vault")
-    os.environ["DJANGO_SETTINGS_MODULE"] = "ariyippu.base.settings"
+    for variable in (install.OWNER_VARIABLE, *map(install.zone_variable, install.ZONES)):
+        os.environ.pop(variable, None)
+    os.environ |= {"ARIYIPPU_HOME": str(path), "ARIYIPPU_ZONE": "vault"}
     homes.current.cache_clear()
-    install.install(homes.current())
-    witness.create(homes.current().witness)
+    home = homes.current()
+    install.install(home)
+    witness.create(home.witness)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "ariyippu.base.settings"  # not in pyproject: read too early from there
     django.setup()
 
 
 def pytest_unconfigure() -> None:
-    if made := os.environ.pop("ARIYIPPU_TEST_HOME", ""):
-        postgres.remove(Path(made) / "postgres")
-        shutil.rmtree(made, ignore_errors=True)
+    while _homes:
+        home, alive = _homes.pop()
+        with suppress(Exception):
+            connections.close_all()
+        try:
+            postgres.remove(home.postgres)
+        finally:
+            shutil.rmtree(home.path)
+            os.close(alive)
+
+
+def _hold(file: Path) -> int:
+    """Lock the file until this process ends, however it ends. BlockingIOError when another holds it."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _remove_leftovers() -> None:
+    """Remove the homes, and end the servers, of test processes that were killed."""
+    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        if not (path / "alive").exists() or path.stat().st_uid != os.geteuid():
+            continue
+        with suppress(OSError):  # held: it is alive; gone: another process was faster
+            alive = _hold(path / "alive")
+            try:
+                postgres.remove(path / "postgres")
+                shutil.rmtree(path)
+            finally:
+                os.close(alive)
 
 
 @pytest.fixture(scope="session")
 def django_db_setup() -> None:
-    """The database is installed already; tests must not make another as a superuser."""
+    """Nothing to make: pytest_configure has installed and migrated the database."""
 
 
 @pytest.fixture(scope="session")
@@ -68,17 +108,18 @@ def keyring(home: Home) -> Keyring:
 
 @pytest.fixture(scope="session")
 def owner_dsn(home: Home) -> str:
-    """The owner's DSN of the vault's database."""
-    return make_conninfo((home.postgres / "owner.url").read_text(), dbname=install.role("vault"))
+    """The owner's DSN, in the vault's database."""
+    return make_conninfo(home.owner_url_file.read_text(), dbname=install.role("vault"))
 
 
 @pytest.fixture
 def clean_vault(owner_dsn: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """For tests that really commit: every table is emptied afterwards, by the owner."""
+    """Lets the test commit; afterwards every table is empty, and sequences begin again."""
     with django_db_blocker.unblock():
         yield
         connections.close_all()
-    with psycopg.connect(owner_dsn, autocommit=True) as connection:
-        found = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
-        tables = [sql.Identifier(name) for (name,) in found if name not in KEPT]
-        connection.execute(sql.SQL("truncate {} restart identity cascade").format(sql.SQL(", ").join(tables)))
+    with psycopg.connect(owner_dsn) as database:
+        database.execute("SET lock_timeout = '10s'")  # a test that left a transaction open fails here
+        query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'django_migrations'"
+        tables = [sql.Identifier(name) for (name,) in database.execute(query)]
+        database.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(sql.SQL(", ").join(tables)))

@@ -36,7 +36,7 @@ from ariyippu.notice.documents import Order
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import audience, stays
-from ariyippu.policy.documents import Lift, Stay
+from ariyippu.policy.documents import Lift, Stay, subjects
 from ariyippu.policy.models import AudienceRow
 from ariyippu.send import cut, lease
 from ariyippu.send.models import Batch
@@ -181,7 +181,7 @@ def _may_be_decided(row: OrderRow, verified: VerifiedOrder, home: Home) -> bool:
         return False
     cooling_off_s = home.settings.cooling_off_s.get(verified.purpose.id, verified.purpose.cooling_off_s)
     cooled = (clock.now() - public_since).total_seconds() >= cooling_off_s
-    return cooled and any(stays.standing(s, row.released_at) is None for s in audience.subjects(verified))
+    return cooled and any(stays.standing(s, row.released_at) is None for s in subjects(verified.order, verified.notice))
 
 
 def _close(row: OrderRow) -> None:
@@ -208,7 +208,8 @@ def release(order_id: str, home: Home) -> None:
     row = OrderRow.objects.filter(order_id=order_id).first()
     if row is None:
         raise RefusedError("order.unknown", f"There is no order {order_id!r}.")
-    if stay := stays.active(audience.subjects(orders.verify_row(row, home))):
+    verified = orders.verify_row(row, home)
+    if stay := stays.active(subjects(verified.order, verified.notice)):
         raise RefusedError("order.stayed", f"The stay {stay.id!r} still stands over this order.")
     orders.release(row)
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pytest
@@ -72,18 +73,43 @@ def _joined(parts: st.SearchStrategy[dict[str, object]]) -> st.SearchStrategy[di
 documents = st.recursive(leaves(), _joined, max_leaves=6)
 
 
-@settings(max_examples=250, deadline=None)
+def _found(node: Node, people: Sequence[criteria.Row]) -> list[bool]:
+    condition, parameters = criteria.to_sql(node)
+    numbers = pa.array(range(len(people)), pa.int64())
+    records = pa.Table.from_pylist([dict(row) for row in people], SCHEMA).append_column("number", numbers)
+    with engine.connect() as connection:
+        connection.register("records", records)
+        found = connection.execute(f"select {condition} from records order by number", parameters).fetchall()  # noqa: S608
+    return [row[0] for row in found]
+
+
+@settings(max_examples=200, deadline=None)
 @given(document=documents, people=st.lists(rows, min_size=1, max_size=5))
 def test_sql_and_reference_agree(document: dict[str, object], people: list[criteria.Row]) -> None:
     node = criteria.parse(json.loads(json.dumps(document)), TYPES)
-    condition, parameters = criteria.to_sql(node)
-    numbered = pa.Table.from_pylist([dict(row) for row in people], SCHEMA).append_column(
-        "number", pa.array(range(len(people)), pa.int64())
-    )
-    with engine.connect() as connection:
-        connection.register("records", numbered)
-        found = connection.execute(f"select {condition} from records order by number", parameters).fetchall()  # noqa: S608
-    assert [row[0] for row in found] == [criteria.holds(node, row) for row in people]
+    assert _found(node, people) == [criteria.holds(node, row) for row in people]
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"op": "==", "value": 2}, [False, True, False, False]),
+        ({"op": "!=", "value": 2}, [True, False, True, False]),
+        ({"op": "<", "value": 2}, [True, False, False, False]),
+        ({"op": "<=", "value": 2}, [True, True, False, False]),
+        ({"op": ">", "value": 2}, [False, False, True, False]),
+        ({"op": ">=", "value": 2}, [False, True, True, False]),
+        ({"in": [1, 3]}, [True, False, True, False]),
+        ({"between": [1, 2]}, [True, True, False, False]),
+        ({"between": [2, 1]}, [False, False, False, False]),
+        ({"exists": True}, [True, True, True, False]),
+    ],
+)
+def test_each_condition_over_1_2_3_and_absent(condition: dict[str, object], expected: list[bool]) -> None:
+    node = criteria.parse({"field": "increments"} | condition, TYPES)
+    people: list[criteria.Row] = [dict.fromkeys(TYPES) | {"increments": value} for value in (1, 2, 3, None)]
+    assert [criteria.holds(node, row) for row in people] == _found(node, people) == expected
+    assert _found(Not(node), people) == [not held for held in expected]
 
 
 def test_every_form_parses_to_its_node() -> None:

@@ -135,21 +135,36 @@ def test_the_boundary_cannot_be_foreseen() -> None:
     assert one != other
 
 
-@given(
-    literal=st.text(st.sampled_from("aക😀 &'"), max_size=800),
-    value=st.text(st.sampled_from('aക😀 "<'), max_size=1200),
-)
-def test_no_line_is_longer_than_smtp_takes(literal: str, value: str) -> None:
-    """RFC 5322, 2.1.1; only blanks may turn into line breaks, and only in lines that are too long."""
-    notice = with_texts(email=(f"x{literal}((name))", "((name))((name))"))
+@pytest.mark.parametrize("unit", ["a", "ക", "😀", "&", "ab ക "])
+@pytest.mark.parametrize("literal_bytes", [0, 300, 899])
+@pytest.mark.parametrize("value_bytes", [0, 49, 50, 98, 99, 349, 998, 2500])
+def test_no_line_is_longer_than_smtp_takes(unit: str, literal_bytes: int, value_bytes: int) -> None:
+    """RFC 5322, 2.1.1: lines that are too long are broken, at blanks if they have any; others stay whole."""
+    literal, value = (unit * (size // len(unit.encode())) for size in (literal_bytes, value_bytes))
+    notice = with_texts(email=(f"x{literal}((name))", "x((name))((name))"))
     message = compile_notice(notice, why_url=WHY_URL).email(VALUES | {"name": value}, **HEADERS)
     lines = message.split(b"\r\n")
     assert max(map(len, lines)) <= 998
     assert not any(b"\r" in line or b"\n" in line for line in lines)
+    message.decode()  # no character was split
     plain = _part(_parsed(message), "plain")
-    assert f"x{literal}{value}".replace(" ", "") in re.sub(r"[ \n]", "", plain)
-    if len(literal + value) < 200:
-        assert f"x{literal}{value}\n" in plain
+    for written in (f"x{literal}{value}", f"x{value}{value}"):
+        if len(written.encode()) <= 998:
+            assert f"{written}\n" in plain
+        elif " " in unit:
+            assert " ".join(written.split()) in " ".join(plain.split())
+        else:
+            assert written in plain.replace("\n", "")
+
+
+def test_a_message_whose_lines_fit_is_not_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound is exact: a name of so many bytes fills its line and folds nothing."""
+    notice = with_texts(email=("((name))((name))", "x"))
+    monkeypatch.setattr("ariyippu.render.compose._fold", lambda _message: b"folded")
+    composer = compile_notice(notice, why_url=WHY_URL)
+    room = (998 - len("<p></p>")) // 2
+    assert composer.email(VALUES | {"name": "a" * room}, **HEADERS) != b"folded"
+    assert composer.email(VALUES | {"name": "a" * (room + 1)}, **HEADERS) == b"folded"
 
 
 def test_line_ends_of_a_browser_make_the_same_message(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,13 @@ def lineage(purpose_id: str) -> Iterator[Purpose]:
         node = purpose.parent
 
 
+def is_at_or_below(purpose_id: str, above: str) -> bool:
+    """Whether one purpose is another or stands below it; one that the taxonomy no longer has is only itself."""
+    if purpose_id not in taxonomy():
+        return purpose_id == above
+    return any(node.id == above for node in lineage(purpose_id))
+
+
 def covers(collected_for: str, purpose_id: str) -> bool:
     """Whether a contact that was collected for one purpose may be used for another: at or below it."""
-    purpose = get(purpose_id)
-    return purpose.satisfiable and any(above.id == collected_for for above in lineage(purpose_id))
+    return get(purpose_id).satisfiable and is_at_or_below(purpose_id, collected_for)

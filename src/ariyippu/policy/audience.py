@@ -26,6 +26,7 @@ from ariyippu.notice import criteria
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import decide, objections, stays
+from ariyippu.policy.documents import subjects
 from ariyippu.policy.models import AudienceRow
 from ariyippu.policy.reference import ChannelRule, Situation
 
@@ -44,15 +45,6 @@ SCHEMA = pa.schema(
 def folder(home: Home, digest: str) -> Path:
     """Where an order's files lie."""
     return home.vault / "orders" / digest
-
-
-def subjects(verified: VerifiedOrder) -> tuple[stays.Subject, ...]:
-    """The order's channels, as stays see them."""
-    order = verified.order
-    return tuple(
-        stays.Subject(order.id, order.register, order.purpose, verified.notice.office, channel)
-        for channel in order.channels
-    )
 
 
 def freeze(row: OrderRow, verified: VerifiedOrder, *, home: Home, keyring: Keyring) -> None:
@@ -106,7 +98,7 @@ def situation(row: OrderRow, verified: VerifiedOrder) -> Situation:
             covered=subject.channel in verified.covered,
             stayed=stays.standing(subject, row.released_at) is not None,
         )
-        for subject in subjects(verified)
+        for subject in subjects(verified.order, verified.notice)
     )
     in_force = verified.order.not_before <= clock.now() < verified.order.not_after
     return Situation(in_force, verified.purpose.own_entitlement, rules)

@@ -1,10 +1,13 @@
 """The documents of policy: a stay, and the lift that ends one early."""
 
-from typing import ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
 from ariyippu.base.documents import Document, Part
+from ariyippu.grant import purposes
+from ariyippu.notice.documents import Channel, Notice, Order
 
 
 class Scope(Part):
@@ -14,7 +17,33 @@ class Scope(Part):
     register: str | None = None
     purpose: str | None = None
     office: str | None = None
-    channel: Literal["email", "sms"] | None = None
+    channel: Channel | None = None
+
+    def stops(self, subject: "Subject") -> bool:
+        """Whether the scope names this subject; a purpose names those below it too."""
+        return (
+            self.order in (None, subject.order)
+            and self.register in (None, subject.register)
+            and self.office in (None, subject.office)
+            and self.channel in (None, subject.channel)
+            and (self.purpose is None or purposes.is_at_or_below(subject.purpose, self.purpose))
+        )
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a stay's scope is held against: one channel of one order."""
+
+    order: str  # the order's id, as the public register shows it
+    register: str
+    purpose: str
+    office: str
+    channel: Channel
+
+
+def subjects(order: Order, notice: Notice) -> tuple[Subject, ...]:
+    """An order's channels in their order of choice, as stays see them."""
+    return tuple(Subject(order.id, order.register, order.purpose, notice.office, channel) for channel in order.channels)
 
 
 class Stay(Document):

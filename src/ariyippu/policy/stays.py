@@ -7,7 +7,6 @@ and also when it ended after the order was last released.
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -16,34 +15,11 @@ from ariyippu.base import clock, journal
 from ariyippu.base.documents import Envelope, Role, Trust, require_roles, signers
 from ariyippu.base.errors import RefusedError
 from ariyippu.grant import purposes
-from ariyippu.notice.documents import Channel
-from ariyippu.policy.documents import Lift, Scope, Stay
+from ariyippu.policy.documents import Lift, Scope, Stay, Subject
 from ariyippu.policy.models import StayRow
 
 AUTHORITIES: tuple[Role, ...] = ("court_liaison", "election_officer", "custodian")
 NOTIFY_CHANNEL = "ariyippu_stay"
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What a stay's scope is held against: one channel of one order."""
-
-    order: str  # the order's id, as the public register shows it
-    register: str
-    purpose: str
-    office: str
-    channel: Channel
-
-
-def stops(scope: Scope, subject: Subject) -> bool:
-    """Whether the scope names this subject: every field that is set must match; a purpose covers those below."""
-    return (
-        scope.order in (None, subject.order)
-        and scope.register in (None, subject.register)
-        and scope.office in (None, subject.office)
-        and scope.channel in (None, subject.channel)
-        and (scope.purpose is None or any(p.id == scope.purpose for p in purposes.lineage(subject.purpose)))
-    )
 
 
 def accept_stay(envelope: Envelope, trust: Trust) -> Stay:
@@ -99,7 +75,7 @@ def standing(subject: Subject, released_at: dt.datetime) -> Stay | None:
     rows = StayRow.objects.filter(starts_at__lte=clock.now())
     for row in rows.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=released_at)).order_by("starts_at"):
         stay = Envelope.parse(row.envelope).open(Stay)
-        if stops(stay.scope, subject):
+        if stay.scope.stops(subject):
             return stay
     return None
 

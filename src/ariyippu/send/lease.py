@@ -16,9 +16,9 @@ from ariyippu.base.home import Home
 from ariyippu.notice import orders
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
-from ariyippu.policy import audience, objections, stays
+from ariyippu.policy import objections, stays
+from ariyippu.policy.documents import Subject, subjects
 from ariyippu.policy.models import AudienceRow
-from ariyippu.policy.stays import Subject
 from ariyippu.send.models import Batch, Outcome, Window
 
 log = structlog.get_logger()
@@ -67,7 +67,7 @@ def lease(worker: str, home: Home) -> Lease | None:
             continue
         if not verified.order.not_before <= clock.now() < verified.order.not_after:
             continue
-        for subject in audience.subjects(verified):
+        for subject in subjects(verified.order, verified.notice):
             if stays.standing(subject, row.released_at) is None and (batch := _claim(row, subject, worker)):
                 return Lease(batch, verified, subject, worker)
     return None

@@ -10,7 +10,8 @@ from ariyippu.base.home import Home
 from ariyippu.ingest.models import Snapshot
 from ariyippu.notice import orders
 from ariyippu.notice.models import OrderRow
-from ariyippu.policy import audience, stays
+from ariyippu.policy import stays
+from ariyippu.policy.documents import subjects
 from ariyippu.policy.models import AudienceRow
 from ariyippu.track import settle
 
@@ -46,12 +47,15 @@ def _held_up(row: OrderRow, home: Home) -> str:
         verified = orders.verify_row(row, home)
     except RefusedError as refusal:
         return f", does not hold: {refusal}"
-    stopped = [s.channel for s in audience.subjects(verified) if stays.standing(s, row.released_at)]
+    stopped = [s.channel for s in subjects(verified.order, verified.notice) if stays.standing(s, row.released_at)]
     return f", stayed for {', '.join(stopped)}" if stopped else ""
 
 
 def _rates() -> dict[str, dict[str, float]]:
-    """{channel: {"messages", "per_s"}}: handed off, and per second from the first window's intent to the last's end."""
+    """{channel: {"messages", "per_s"}}: handed off, and per second of the time in which the channel was at work.
+
+    Pauses of more than a second between windows (a stay, a retry's wait) are not work.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -59,8 +63,12 @@ def _rates() -> dict[str, dict[str, float]]:
                 select b.channel, count(*) as messages from send_outcome o join send_batch b on b.id = o.batch_id
                 where o.outcome in ('accepted', 'refused') group by 1
             ), times as (
-                select b.channel, extract(epoch from max(w.closed_at) - min(w.opened_at)) as seconds
-                from send_window w join send_batch b on b.id = w.batch_id group by 1
+                select channel, sum(extract(epoch from upper(stretch) - lower(stretch) - interval '1 s')) as seconds
+                from (
+                    select b.channel, range_agg(tstzrange(w.opened_at, w.closed_at + interval '1 s')) as stretches
+                    from send_window w join send_batch b on b.id = w.batch_id group by 1
+                ) as work, unnest(stretches) as stretch
+                group by 1
             )
             select channel, messages, seconds from handed join times using (channel)
             """

@@ -16,10 +16,9 @@ from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from ariyippu.base.documents import Document, Envelope, Role, Trust, canonical_json, signers
 from ariyippu.base.errors import RefusedError
-from ariyippu.grant import purposes
 from ariyippu.grant.documents import UseRequest
 from ariyippu.notice.documents import Notice, Order
-from ariyippu.policy.documents import Lift, Scope, Stay
+from ariyippu.policy.documents import Lift, Stay, subjects
 from ariyippu.transparency.entries import LoggedEntry
 
 # Entries hold whole seconds, rounded down: what happened within that second had happened at its end.
@@ -232,24 +231,10 @@ def projection(entries: Iterable[LoggedEntry]) -> Register:
 
 def touches(stay: StayEntry, order: OrderEntry) -> bool:
     """Whether the stay's scope names the order, and both were in force at some same time."""
-    scope: Scope = stay.document.scope
-    names = (
-        scope.order in (None, order.document.id)
-        and scope.register in (None, order.document.register)
-        and scope.office in (None, order.notice.office)
-        and (scope.channel is None or scope.channel in order.document.channels)
-        and (scope.purpose is None or _is_at_or_below(order.document.purpose, scope.purpose))
-    )
+    names = any(stay.document.scope.stops(subject) for subject in subjects(order.document, order.notice))
     ended_before = stay.ends_at is not None and stay.ends_at <= order.place.at
     came_after = order.handed_off is not None and stay.document.starts_at > order.handed_off.place.at
     return names and not ended_before and not came_after
-
-
-def _is_at_or_below(purpose: str, above: str) -> bool:
-    try:
-        return any(node.id == above for node in purposes.lineage(purpose))
-    except RefusedError:  # a purpose that the taxonomy no longer has
-        return purpose == above
 
 
 # --- reading ------------------------------------------------------------------------------------------

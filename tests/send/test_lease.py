@@ -1,0 +1,296 @@
+"""Leases: nothing leaves unless everything still holds at this instant, and what is in doubt is never sent again."""
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from ariyippu import flow
+from ariyippu.base import clock
+from ariyippu.base.errors import AriyippuError
+from ariyippu.base.models import Entry
+from ariyippu.notice.models import OrderRow
+from ariyippu.policy.documents import Scope
+from ariyippu.policy.models import AudienceRow
+from ariyippu.send import cut, lease
+from ariyippu.send.lease import LeaseLostError, Settled
+from ariyippu.send.models import Batch, MessageFile, Outcome, Window
+from ariyippu.send.open import Door
+from tests.offices import now
+from tests.world import World, build, people
+
+pytestmark = pytest.mark.usefixtures("clean_vault")
+
+PEOPLE = 12
+
+
+@pytest.fixture
+def world(tmp_path: Path, clean_vault: None) -> World:
+    return build(tmp_path, people(PEOPLE))
+
+
+@pytest.fixture
+def row(world: World) -> OrderRow:
+    return world.sending()
+
+
+def take(world: World, worker: str = "a") -> lease.Lease:
+    held = lease.lease(worker, world.home)
+    assert held is not None
+    return held
+
+
+def outcomes() -> dict[int, str]:
+    return dict(Outcome.objects.values_list("position", "outcome"))
+
+
+def expire() -> None:
+    """As if the lease had been taken long ago: the database's clock decides, and nobody can turn it."""
+    with connection.cursor() as cursor:
+        cursor.execute("update send_batch set lease_until = now() - interval '1 second' where state = 'leased'")
+
+
+def accepted(*positions: int) -> list[Settled]:
+    return [Settled(position, Outcome.ACCEPTED, "250 2.0.0", f"id-{position}") for position in positions]
+
+
+def test_a_batch_is_leased_to_one_worker_at_a_time(world: World, row: OrderRow) -> None:
+    held = take(world)
+    assert (held.batch.size, held.subject.channel, held.worker) == (PEOPLE, "email", "a")
+    assert lease.lease("b", world.home) is None
+
+
+def test_not_leased_before_order_and_audience_are_in_a_cosigned_checkpoint(world: World, row: OrderRow) -> None:
+    frozen = AudienceRow.objects.get(order=row.digest)
+    for journal_id in (row.journal_id, frozen.journal_id):
+        entry = Entry.objects.get(journal_id=journal_id)
+        Entry.objects.filter(pk=entry.pk).update(cosigned_at=None)
+        assert lease.lease("a", world.home) is None
+        entry.save()
+    take(world)
+
+
+def test_nothing_is_decided_or_cut_before_it_is_public(world: World) -> None:
+    row = world.order()
+    flow._decide(world.vault, row)  # without the turn's publish()
+    row.refresh_from_db()
+    assert row.state == OrderRow.ACCEPTED
+    world.turn_until(row, OrderRow.DECIDED)
+    flow._cut(world.vault, row)
+    row.refresh_from_db()
+    assert (row.state, Batch.objects.count()) == (OrderRow.DECIDED, 0)
+
+
+def test_not_leased_outside_the_orders_window(world: World, row: OrderRow, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = clock.now
+    for off in (dt.timedelta(hours=13), dt.timedelta(minutes=-2)):
+        monkeypatch.setattr(clock, "now", lambda off=off: real() + off)
+        assert lease.lease("a", world.home) is None
+    monkeypatch.setattr(clock, "now", real)
+    take(world)
+
+
+def test_not_leased_once_a_signer_has_left_the_trust_document(world: World, row: OrderRow) -> None:
+    keys = tuple(key for key in world.offices.trust().keys if key.person != "custodian")
+    world.new_trust(version=2, keys=keys)
+    assert lease.lease("a", world.home) is None
+    world.new_trust(version=3)
+    take(world)
+
+
+def test_not_leased_while_the_trust_document_has_expired(world: World, row: OrderRow) -> None:
+    world.new_trust(version=2, expires_at=now() + dt.timedelta(seconds=1))
+    while clock.now() < now() and lease.lease("a", world.home):
+        pass
+    later = clock.now() + dt.timedelta(hours=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "now", lambda: later)
+        assert lease.lease("a", world.home) is None
+
+
+# --- stays -------------------------------------------------------------------------------------------
+
+
+def test_an_ended_stay_does_not_release_what_it_stopped(world: World, row: OrderRow) -> None:
+    stay = world.stay()
+    assert lease.lease("a", world.home) is None
+    with pytest.raises(AriyippuError, match=r"order\.stayed"):
+        flow.release(row.order_id, world.home)
+    world.lift(stay)
+    assert lease.lease("a", world.home) is None
+    flow.release(row.order_id, world.home)
+    take(world)
+
+
+def test_a_stay_that_runs_out_does_not_release_either(world: World, row: OrderRow) -> None:
+    world.stay(ends_at=clock.now() + dt.timedelta(hours=1))
+    later = clock.now() + dt.timedelta(hours=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "now", lambda: later)
+        assert lease.lease("a", world.home) is None
+        flow.release(row.order_id, world.home)
+        take(world)
+
+
+def test_a_stay_over_another_channel_stops_only_that(world: World, row: OrderRow) -> None:
+    world.stay("sms-stay", scope=Scope(channel="sms"))
+    assert take(world).subject.channel == "email"
+    world.stay("email-stay", scope=Scope(channel="email"))
+    expire()
+    assert lease.lease("b", world.home) is None
+
+
+def test_no_window_opens_once_a_stay_stands(world: World, row: OrderRow) -> None:
+    held = take(world)
+    world.stay()
+    with pytest.raises(LeaseLostError):
+        lease.open_window(held, [0])
+    assert not Window.objects.exists()
+
+
+# --- windows, doubts, the end of a lease --------------------------------------------------------------
+
+
+def test_what_a_dead_worker_had_in_its_hands_is_unknown_and_not_pending(world: World, row: OrderRow) -> None:
+    held = take(world)
+    first = lease.open_window(held, [0, 1, 2])
+    lease.close_window(first, held.batch, accepted(0, 1, 2))
+    lease.open_window(held, [3, 4, 5])
+    assert lease.lease("b", world.home) is None  # the lease still runs
+    expire()
+    again = take(world, "b")
+    assert again.batch.pk == held.batch.pk
+    assert outcomes() == {0: "accepted", 1: "accepted", 2: "accepted", 3: "unknown", 4: "unknown", 5: "unknown"}
+    assert lease.pending(again.batch) == list(range(6, PEOPLE))
+
+
+def test_a_restart_does_not_wait_for_its_own_leases_and_spares_other_hosts(world: World, row: OrderRow) -> None:
+    held = take(world, "host:/home:0")
+    lease.open_window(held, [0])
+    lease.reclaim("other:/home:")
+    assert lease.lease("host:/home:0", world.home) is None
+    lease.reclaim("host:/home:")
+    assert lease.pending(take(world, "host:/home:0").batch) == list(range(1, PEOPLE))
+
+
+def test_a_late_worker_cannot_close_a_window_that_was_declared_in_doubt(world: World, row: OrderRow) -> None:
+    held = take(world)
+    window = lease.open_window(held, [0, 1])
+    expire()
+    take(world, "b")
+    with pytest.raises((LeaseLostError, Exception)):
+        lease.close_window(window, held.batch, accepted(0, 1))
+    assert outcomes() == {0: "unknown", 1: "unknown"}
+
+
+def test_a_late_worker_without_outcomes_cannot_close_it_either(world: World, row: OrderRow) -> None:
+    held = take(world)
+    window = lease.open_window(held, [0, 1])
+    expire()
+    take(world, "b")
+    with pytest.raises(LeaseLostError):
+        lease.close_window(window, held.batch, [])
+
+
+def test_a_late_worker_opens_no_window_and_gives_nothing_back(world: World, row: OrderRow) -> None:
+    held = take(world)
+    expire()
+    with pytest.raises(LeaseLostError):
+        lease.open_window(held, [0])
+    take(world, "b")
+    with pytest.raises(LeaseLostError):
+        lease.open_window(held, [0])
+    lease.give_back(held, [], attempted=False, wait_s=0)
+    assert Batch.objects.get(pk=held.batch.pk).leased_by == "b"
+
+
+def test_given_up_after_the_last_attempt(world: World, row: OrderRow) -> None:
+    for attempt in range(1, lease.MAX_ATTEMPTS + 1):
+        held = take(world)
+        lease.give_back(held, [], attempted=True, wait_s=0)
+        held.batch.refresh_from_db()
+        assert held.batch.attempts == attempt
+    assert held.batch.state == Batch.DONE
+    assert set(outcomes().values()) == {"gave_up"}
+    assert len(outcomes()) == PEOPLE
+
+
+def test_a_batch_that_waits_is_not_leased_before_its_time(world: World, row: OrderRow) -> None:
+    lease.give_back(take(world), [], attempted=False, wait_s=60)
+    assert lease.lease("a", world.home) is None
+
+
+# --- a database administrator -----------------------------------------------------------------------
+
+
+def alter_state(world: World, row: OrderRow) -> None:
+    """Accepted is not enough: a row that says `sending` has no cosigned audience."""
+    OrderRow.objects.filter(pk=row.pk).update(journal_id=10_000)
+
+
+def alter_envelope(world: World, row: OrderRow) -> None:
+    more = world.order_document(world.notice(), max_messages=1_000_000)
+    OrderRow.objects.filter(pk=row.pk).update(envelope=world.offices.signed(more, ["requester"]).model_dump_json())
+
+
+def alter_envelope_and_digest(world: World, row: OrderRow) -> None:
+    """The whole order exchanged for one that only some have signed; its audience goes with it."""
+    more = world.order_document(world.notice(), id="another-order")
+    envelope = world.offices.signed(more, ["requester", "owner"])
+    AudienceRow.objects.filter(order=row.digest).update(order=more.digest())
+    OrderRow.objects.filter(pk=row.pk).update(digest=more.digest(), envelope=envelope.model_dump_json())
+    Batch.objects.update(order=more.digest())
+
+
+def alter_notice(world: World, row: OrderRow) -> None:
+    other = world.notice(sanction_reference="another")
+    OrderRow.objects.filter(pk=row.pk).update(notice=other.payload())
+
+
+def alter_notice_spelling(world: World, row: OrderRow) -> None:
+    OrderRow.objects.filter(pk=row.pk).update(notice=bytes(row.notice) + b" ")
+
+
+@pytest.mark.parametrize(
+    "alter", [alter_state, alter_envelope, alter_envelope_and_digest, alter_notice, alter_notice_spelling]
+)
+def test_an_altered_order_is_not_leased(
+    world: World, row: OrderRow, alter: Callable[[World, OrderRow], None]
+) -> None:
+    alter(world, row)
+    assert lease.lease("a", world.home) is None
+
+
+def swap_messages(world: World, path: Path) -> None:
+    """The file of another order put in its place."""
+    other = world.sending(id="another-order")
+    path.write_bytes(cut.file_path(world.home, MessageFile.objects.get(order=other.digest, channel="email")).read_bytes())
+
+
+def flip_a_byte(world: World, path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("alter", [swap_messages, flip_a_byte])
+def test_an_altered_file_of_messages_does_not_open(
+    world: World, row: OrderRow, alter: Callable[[World, Path], None]
+) -> None:
+    held = take(world)
+    alter(world, cut.file_path(world.home, held.batch.file))
+    with pytest.raises((OSError, AriyippuError)):
+        Door(world.home, world.vault.keyring).open(held)
+
+
+@pytest.mark.parametrize("alter", [flip_a_byte])
+def test_an_altered_audience_is_not_cut(world: World, alter: Callable[[World, Path], None]) -> None:
+    row = world.turn_until(world.order(), OrderRow.DECIDED)
+    path = world.home.vault / "orders" / row.digest / "audience.parquet"
+    alter(world, path)
+    flow.publish(world.vault)
+    with pytest.raises((OSError, AriyippuError)):
+        flow._cut(world.vault, row)
+    assert not Batch.objects.exists()
