@@ -21,11 +21,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
-from django.db import transaction
+from django.db import DatabaseError, close_old_connections, transaction
 
 from ariyippu.base import clock, journal, keys
 from ariyippu.base.documents import Envelope, Trust, signers
-from ariyippu.base.errors import RefusedError
+from ariyippu.base.errors import PermanentError, RefusedError, TransientError
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.base.text import rounded
@@ -186,8 +186,7 @@ def _may_be_decided(row: OrderRow, verified: VerifiedOrder, home: Home) -> bool:
 
 def _close(row: OrderRow) -> None:
     """The order's window is over: what has not left will not leave."""
-    Batch.objects.filter(order=row.digest, state=Batch.READY).update(state=Batch.STOPPED)
-    if not Batch.objects.filter(order=row.digest, state=Batch.LEASED).exists():
+    if lease.stop(row.digest):
         _finish(row)
 
 
@@ -262,7 +261,13 @@ def run(vault: Vault, ending: threading.Event, dsn: str) -> None:
         worker.start()
     try:
         while not ending.wait(TURN_S):
-            turn(vault)
+            try:
+                turn(vault)
+            except (DatabaseError, TransientError) as error:  # the next turn does what this one could not
+                log.warning("turn_failed", error=type(error).__name__)
+                close_old_connections()
+            if not all(thread.is_alive() for thread in (watch, *workers)):
+                raise PermanentError("A worker ended by itself: its error stands above.")
     finally:
         for worker in workers:
             worker.stop()

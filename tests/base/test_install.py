@@ -25,9 +25,8 @@ def test_a_role_does_not_reach_the_other_zone_s_database(home: Home, zone: Zone)
     own = zone_dsn(home, zone)
     psycopg.connect(own).close()
     for database in (install.role(OTHER[zone]), "postgres", "template1"):
-        if database == install.role(OTHER[zone]):
-            with pytest.raises(psycopg.OperationalError, match="permission denied"):
-                psycopg.connect(make_conninfo(own, dbname=database))
+        with pytest.raises(psycopg.OperationalError, match="permission denied"):
+            psycopg.connect(make_conninfo(own, dbname=database))
 
 
 @pytest.mark.parametrize("zone", ["vault", "office"])
@@ -129,7 +128,13 @@ def test_a_database_without_migrations_is_refused(
     own: Home, zone: Zone, not_migrated: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"ARIYIPPU_{zone.upper()}_DATABASE_URL", not_migrated)
-    with pytest.raises(RefusedError, match=rf"The {zone}'s database .* \[install\.no_owner\]"):
+    with pytest.raises(RefusedError, match=rf"The {zone}'s database .* \[install\.migrations\]"):
+        install.install(own)
+
+
+def test_a_journal_that_can_be_altered_is_refused(own: Home, monkeypatch: pytest.MonkeyPatch, owner_dsn: str) -> None:
+    monkeypatch.setenv("ARIYIPPU_VAULT_DATABASE_URL", owner_dsn)  # the owner may do anything with its table
+    with pytest.raises(RefusedError, match=r"install\.journal"):
         install.install(own)
 
 
@@ -137,6 +142,6 @@ def test_a_database_that_cannot_be_reached_is_refused_without_its_password(
     own: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ARIYIPPU_OFFICE_DATABASE_URL", "postgresql://somebody:a-password@127.0.0.1:1/nothing")
-    with pytest.raises(RefusedError, match=r"install\.no_owner") as caught:
+    with pytest.raises(RefusedError, match=r"install\.no_connection") as caught:
         install.install(own)
     assert "a-password" not in str(caught.value)

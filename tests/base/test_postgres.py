@@ -16,6 +16,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ariyippu.base import postgres
+from ariyippu.base.errors import RefusedError
 
 START = "import sys, pathlib; from ariyippu.base import postgres; print(postgres.start(pathlib.Path(sys.argv[1])))"
 IS_ROOT = os.geteuid() == 0
@@ -66,7 +67,6 @@ def test_its_pages_have_checksums_and_it_listens_on_the_loopback_address_alone(d
 
 def test_secrets_are_ours_alone_and_the_parent_is_left_as_it_was(directory: Path, dsn: str) -> None:
     assert mode(directory / "owner.url") == 0o600
-    assert mode(directory / "password") == 0o600
     assert mode(directory.parent) == 0o711
     assert (directory / "owner.url").read_text() == dsn
     assert mode(Path(query(dsn, "show data_directory"))) == 0o700
@@ -80,19 +80,19 @@ def test_nobody_comes_in_without_the_password(dsn: str, password: str) -> None:
         psycopg.connect(make_conninfo("", **{**bare, **({"password": password} if password else {})}), passfile="/dev/null")
 
 
-def test_its_log_holds_no_value_of_a_statement(dsn: str) -> None:
-    log = Path(query(dsn, "show data_directory")).parent / "server.log"
+def test_its_log_holds_no_value_of_a_statement(directory: Path, dsn: str) -> None:
     for statement in ("select 'cell-of-somebody'::int", "select 'cell-of-somebody' from nowhere"):
         with pytest.raises(psycopg.Error), psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute(statement.encode())
     with pytest.raises(psycopg.Error), psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("select %s::int", ["cell-of-somebody"])
-    assert b"cell-of-somebody" not in log.read_bytes()
+    assert b"cell-of-somebody" not in (directory / "log").read_bytes()
 
 
 def test_what_is_committed_survives_the_server_s_death_three_times(directory: Path) -> None:
     dsn = postgres.start(directory)
-    query(dsn, "create table if not exists kept (n int); select 1")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("create table kept (n int)")
     for n in range(3):
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute(sql.SQL("insert into kept values ({})").format(n))
@@ -137,6 +137,20 @@ def test_two_starters_at_once_share_one_server(directory: Path, dsn: str) -> Non
     assert query(found.pop(), "select 1") == "1"
 
 
+def test_a_lost_cluster_or_password_is_refused_not_made_anew(directory: Path, dsn: str) -> None:
+    data = Path(query(dsn, "show data_directory"))
+    postgres.stop(directory)
+    data.rename(data.with_name("restored"))
+    with pytest.raises(RefusedError, match=r"postgres\.cluster_lost"):
+        postgres.start(directory)
+    data.with_name("restored").rename(data)
+    (directory / "owner.url").unlink()
+    with pytest.raises(RefusedError, match=r"postgres\.owner_lost"):
+        postgres.start(directory)
+    (directory / "owner.url").write_text(dsn)
+    assert query(postgres.start(directory), "select 1") == "1"
+
+
 def test_stopping_twice_and_removing_what_never_was_is_harmless(directory: Path, dsn: str, tmp_path: Path) -> None:
     postgres.stop(directory)
     postgres.stop(directory)
@@ -151,15 +165,14 @@ def test_below_a_closed_folder_root_puts_the_server_elsewhere() -> None:
     directory = closed / "postgres"
     try:
         dsn = postgres.start(directory)
-        server = Path(query(dsn, "show data_directory")).parent
-        assert server.parent == postgres.ELSEWHERE
-        assert server.stat().st_uid != 0
-        assert mode(server) == 0o700
+        data = Path(query(dsn, "show data_directory"))
+        assert data.parent.parent == postgres.ELSEWHERE
+        assert data.stat().st_uid != 0
+        assert mode(data) == 0o700
         assert mode(closed) == 0o700
-        assert not (directory / "server").exists()
         assert postgres.start(directory) == dsn
         postgres.remove(directory)
-        assert not server.exists()
+        assert not data.parent.exists()
         assert not directory.exists()
     finally:
         postgres.remove(directory)

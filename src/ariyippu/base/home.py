@@ -32,7 +32,7 @@ class CarrierSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str
+    url: str = Field(repr=False, description="It may hold a password.")
     sender: str = Field(description="From address (e-mail) or sender id (SMS).")
     window_messages: int = Field(default=100, ge=1, le=1000)
     dlt_entity: str | None = Field(default=None, description="DLT principal entity id (SMS).")

@@ -71,5 +71,3 @@ def peak_mib() -> int:
 def left_out(baseline: str, missing: str) -> None:
     """Say on standard error that a baseline cannot be measured here."""
     sys.stderr.write(f"The baseline {baseline} is left out: {missing} is not installed.\n")
-
-

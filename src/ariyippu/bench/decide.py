@@ -184,4 +184,6 @@ def _every(chunk: pa.RecordBatch, step: int) -> pa.Table:
 
 
 def _random(width: int, count: int) -> pa.Array:
-    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), count, [None, pa.py_buffer(os.urandom(width * count))])
+    return pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(width), count, [None, pa.py_buffer(os.urandom(width * count))]
+    )

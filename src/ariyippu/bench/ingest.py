@@ -51,7 +51,7 @@ def measure(rows: int | None) -> Measured:
 
 def _read(file: Path) -> None:
     with file.open(encoding="utf-8", errors="replace", newline="") as lines:
-        for _row in csv.reader(lines):
+        for _row in csv.reader(lines, quoting=csv.QUOTE_NONE):  # a broken quote would swallow the rest
             pass
 
 

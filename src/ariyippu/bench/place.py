@@ -34,9 +34,7 @@ def vault() -> Iterator[Home]:
     (path / "settings.toml").write_text(SETTINGS)
     for name in DATABASE_URLS:
         os.environ.pop(name, None)
-    os.environ.update(
-        ARIYIPPU_HOME=str(path), ARIYIPPU_ZONE="vault", DJANGO_SETTINGS_MODULE="ariyippu.base.settings"
-    )
+    os.environ.update(ARIYIPPU_HOME=str(path), ARIYIPPU_ZONE="vault", DJANGO_SETTINGS_MODULE="ariyippu.base.settings")
     homes.current.cache_clear()
     home = homes.current()
     try:

@@ -1,9 +1,9 @@
 """The documents of policy: a stay, and the lift that ends one early."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from ariyippu.base.documents import Document, Part
 from ariyippu.grant import purposes
@@ -57,6 +57,12 @@ class Stay(Document):
     scope: Scope
     starts_at: AwareDatetime
     ends_at: AwareDatetime | None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.ends_at is not None and self.ends_at <= self.starts_at:
+            raise ValueError("ends_at must be after starts_at")
+        return self
 
 
 class Lift(Document):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from ariyippu.base import clock, journal
 from ariyippu.base.errors import RefusedError, TransientError
@@ -101,12 +103,12 @@ def open_window(held: Lease, positions: Sequence[int]) -> int:
 def close_window(window: int, batch: Batch, settled: Sequence[Settled]) -> None:
     """Commit the outcomes of a window, and that nothing of it is in doubt any more."""
     with transaction.atomic(), connection.cursor() as cursor:
-        with cursor.copy("copy send_outcome (batch_id, position, outcome, code, provider_id) from stdin") as copy:
-            for message in settled:
-                copy.write_row((batch.pk, message.position, message.outcome, message.code, message.provider_id))
         cursor.execute("update send_window set closed_at = now() where id = %s and closed_at is null", [window])
         if cursor.rowcount != 1:
             raise LeaseLostError("Another worker declared this window in doubt.")
+        with cursor.copy("copy send_outcome (batch_id, position, outcome, code, provider_id) from stdin") as copy:
+            for message in settled:
+                copy.write_row((batch.pk, message.position, message.outcome, message.code, message.provider_id))
 
 
 def give_back(held: Lease, records: Sequence[bytes], *, attempted: bool, wait_s: int) -> None:
@@ -129,11 +131,22 @@ def give_back(held: Lease, records: Sequence[bytes], *, attempted: bool, wait_s:
         batch.leased_by = batch.lease_until = None
         batch.not_before = clock.now() + dt.timedelta(seconds=wait_s)
         batch.save()
-        if batch.state == Batch.DONE:
-            told = Outcome.objects.filter(batch=batch, outcome__in=[Outcome.ACCEPTED, Outcome.UNKNOWN])
-            order = held.verified.order
-            positions = told.values_list("position", flat=True)
-            objections.record_told(order.register, [records[p] for p in positions], order.purpose)
+        told = Outcome.objects.filter(batch=batch, outcome__in=[Outcome.ACCEPTED, Outcome.UNKNOWN])
+        order = held.verified.order
+        positions = told.values_list("position", flat=True)
+        objections.record_told(order.register, [records[p] for p in positions], order.purpose)
+
+
+def stop(order: str) -> bool:
+    """The order's window is over: its batches stop. True when none is in a worker's hands any more."""
+    with transaction.atomic():
+        free = Q(state=Batch.READY) | Q(state=Batch.LEASED, lease_until__lt=Now()) | Q(lease_until=None)
+        waiting = Batch.objects.select_for_update().filter(free, order=order)
+        for batch in waiting.exclude(state__in=[Batch.DONE, Batch.STOPPED]):
+            _declare_doubts(batch)
+            batch.state = Batch.STOPPED
+            batch.save(update_fields=["state"])
+    return not Batch.objects.filter(order=order, state=Batch.LEASED).exists()
 
 
 def reclaim(worker_prefix: str) -> None:

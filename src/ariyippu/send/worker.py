@@ -9,6 +9,7 @@ A crash leaves at most one window in doubt for each worker; the next lease of it
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
+import psycopg
 import structlog
 from django.db import DatabaseError, close_old_connections
 
@@ -57,7 +58,7 @@ class Worker(threading.Thread):
             while not self._ending.is_set():
                 try:
                     busy = self._turn()
-                except (DatabaseError, AriyippuError) as error:
+                except (DatabaseError, psycopg.Error, AriyippuError) as error:  # COPY raises the driver's own
                     # The batch's lease runs out and the next worker declares what is in doubt.
                     log.warning("worker_fault", worker=self.name, error=type(error).__name__)
                     close_old_connections()

@@ -1,0 +1,169 @@
+"""How fast e-mails leave: messages/s from sealed batches to a mail server that only counts.
+
+The way is the real one: a register is loaded, a grant and an order are signed by three offices, logged,
+decided and cut into batches; none of that is timed. Timed is what the workers do, from their start to the
+commit of the last outcome: leases, opening the cells, rendering, intents, the hand-off, outcomes.
+
+The baselines (hand_off_baselines.py) send one such message again and again over as many connections.
+"""
+
+import math
+import time
+from collections.abc import Callable
+
+from django.db import connection
+
+from ariyippu import flow
+from ariyippu.base import clock, keys
+from ariyippu.base import home as homes
+from ariyippu.base.errors import PermanentError
+from ariyippu.base.home import Home
+from ariyippu.base.settings import database_url
+from ariyippu.bench import Measured, left_out, peak_mib, rate
+from ariyippu.bench import hand_off_baselines as others
+from ariyippu.bench.hand_off_baselines import Load
+from ariyippu.demo import cast
+from ariyippu.demo.spark import write_example
+from ariyippu.ingest import contract as contracts
+from ariyippu.ingest.snapshot import load
+from ariyippu.notice.models import OrderRow
+from ariyippu.render.compose import compile_notice
+from ariyippu.send.models import Batch, Outcome, Window
+from ariyippu.send.watch import Watch
+from ariyippu.send.worker import Worker
+from ariyippu.track import settle
+from ariyippu.transparency import witness
+
+EMAILS = 30_000
+EMAIL_SHARE = 0.415  # of an example's employees: arrears sanctioned, alive, with an e-mail address
+POLL_S = 0.05
+STALLED_S = 60
+EVERYBODY = ("finance-pay-under-secretary", "spark-pmu-head", "data-centre-custodian")
+
+SENDERS: dict[str, Callable[[Load], None]] = {
+    "bare_pipeline": others.with_our_carrier,
+    "smtplib": others.with_smtplib,
+    "aiosmtplib": others.with_aiosmtplib,
+    "smtp_source": others.with_smtp_source,
+}
+
+
+def measure(rows: int | None) -> Measured:
+    """`rows` is about how many e-mails are wanted; how many an example comes to is what is reported."""
+    home = homes.current()
+    with others.sink() as port:
+        (home.path / "settings.toml").write_text(_settings(port))
+        messages = _prepare(home, rows or EMAILS)
+        value = _hand_off(home, messages)
+        peak = peak_mib()
+        load = Load(port, messages, _message(), home.settings.workers)
+        return Measured(value, "messages/s", messages, _baselines(load), peak)
+
+
+def _settings(port: int) -> str:
+    return f"""accept_test_numbers = true
+cooling_off_s = {{ "ariyippu:da-arrears" = 0 }}
+carriers.email = {{ url = "smtp://{others.HOST}:{port}", sender = "{others.SENDER}" }}
+"""
+
+
+# --- from a file to batches, untimed ------------------------------------------------------------------
+
+
+def _prepare(home: Home, emails: int) -> int:
+    """Load an example, have an order signed and cut; how many messages wait in its batches."""
+    file, contract = home.tmp / "spark.csv", contracts.find("spark")
+    write_example(file, rows=math.ceil(emails / EMAIL_SHARE), seed=1, bad_share=0)
+    loaded = load(contract, file, home=home, keyring=keys.load(home.keyring))
+    witness.create(home.witness)
+    _order(home, loaded.snapshot, contract.digest)
+    with flow.opened(home) as vault:
+        until = time.monotonic() + STALLED_S
+        while not OrderRow.objects.filter(state=OrderRow.SENDING).exists():
+            if time.monotonic() > until:
+                raise PermanentError("The order does not reach its batches.")
+            flow.turn(vault)
+        flow.publish(vault)
+    return sum(Batch.objects.values_list("size", flat=True))
+
+
+def _order(home: Home, snapshot: str, contract: str) -> None:
+    """Everything that the vault wants to see before it sends, through the hatch's own function."""
+    people = cast.assemble(home.path / "officers")
+    home.roots.write_text(people.roots.model_dump_json())
+    flow.receive(people.sign(people.trust(), cast.ROOTS[: cast.ROOT_THRESHOLD]), b"", home)
+    grant = cast.use_request("finance-pay", "ariyippu:da-arrears", "bench-request")
+    flow.receive(people.sign(grant, EVERYBODY), b"", home)
+    notice = cast.arrears_notice()
+    order = cast.order(notice, grant, snapshot, contract).model_copy(update={"channels": ("email",)})
+    flow.receive(people.sign(order, EVERYBODY), notice.payload(), home)
+
+
+# --- from batches to outcomes -------------------------------------------------------------------------
+
+
+def _hand_off(home: Home, messages: int) -> float:
+    """Messages/s. PermanentError when not every message was accepted."""
+    watch = Watch(database_url())
+    watch.start()
+    workers = [
+        Worker(f"bench:{n}", home=home, keyring=keys.load(home.keyring), watch=watch, on_receipts=settle.keep)
+        for n in range(home.settings.workers)
+    ]
+    _until(watch.alive)  # before that, nothing may be handed off
+    began_at = clock.now()
+    for worker in workers:
+        worker.start()
+    try:
+        _until(lambda: not Batch.objects.exclude(state=Batch.DONE).exists())
+    finally:
+        for thread in (*workers, watch):
+            thread.stop()
+        for thread in (*workers, watch):
+            thread.join()
+    if Outcome.objects.filter(outcome=Outcome.ACCEPTED).count() != messages:
+        raise PermanentError("Not every message was accepted.")
+    ended_at = Window.objects.latest("closed_at").closed_at
+    if ended_at is None:
+        raise PermanentError("A window is still open.")
+    connection.close()
+    return messages / (ended_at - began_at).total_seconds()
+
+
+def _until(reached: Callable[[], bool]) -> None:
+    """Wait; PermanentError when outcomes stop coming."""
+    seen, moved_at = -1, time.monotonic()
+    while not reached():
+        if (windows := Window.objects.filter(closed_at__isnull=False).count()) != seen:
+            seen, moved_at = windows, time.monotonic()
+        if time.monotonic() - moved_at > STALLED_S:
+            raise PermanentError("The workers do not get on.")
+        time.sleep(POLL_S)
+
+
+# --- the others ---------------------------------------------------------------------------------------
+
+
+def _message() -> bytes:
+    """A message like those of the order, made beforehand."""
+    composer = compile_notice(cast.arrears_notice(), why_url="http://127.0.0.1:8470/orders/da-arrears-granted-1")
+    values = {
+        "name": "Anjith A Kizhakkeparambil",
+        "amount": "₹ 1,23,456.50",
+        "from": "01/2021",
+        "to": "03/2024",
+        "sanction": "G.O.(P) 9001/2026/Fin (invented)",
+    }
+    message_id = f"<{'0' * 32}@kerala.example>"
+    date = "Tue, 24 Feb 2026 09:30:00 +0000"
+    return composer.email(values, to=others.recipient(0), message_id=message_id, date=date, sender=others.SENDER)
+
+
+def _baselines(load: Load) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, send in SENDERS.items():
+        try:
+            found[name] = rate(load.messages, lambda send=send: send(load))  # type: ignore[misc]
+        except ImportError as missing:
+            left_out(name, missing.name or str(missing))
+    return found
