@@ -110,3 +110,25 @@ def test_who_does_not_satisfy_the_criteria_is_no_candidate() -> None:
     statement, parameters = decide.compile_decision(where, IN_FORCE)
     assert 5 in parameters
     assert " 5" not in statement  # a value is a parameter, never text of the statement
+
+
+def test_an_attribute_s_name_cannot_hide_an_objection() -> None:
+    where = criteria.parse({"field": "objected", "op": "==", "value": "no"}, {"objected": "text"})
+    one = pa.array([b"1" * 16], pa.binary(16))
+    records = pa.table(
+        {
+            "record": one,
+            "deceased": [False],
+            "protected": [False],
+            "email_token": one,
+            "mobile_token": one,
+            "objected": ["no"],
+            "told": ["no"],
+        }
+    )
+    with engine.connect() as relations:
+        relations.register("records", records)
+        relations.register("objected", pa.table({"record": one}))
+        relations.register("told", pa.table({"record": one}))
+        rows = decide.decide(relations, where, IN_FORCE).read_all().to_pylist()
+    assert [row["reason"] for row in rows] == ["objected"]

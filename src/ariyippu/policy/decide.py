@@ -6,6 +6,8 @@ property test holds the two together. It reads three relations:
     records    (record, deceased, protected, <contact>_token…, attributes…)   the order's snapshot
     objected   (record)        objections that stand against the order's purpose
     told       (record)        who was told for this purpose within the order's interval
+
+Our own columns begin with an underscore, which no contract's column does.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +32,7 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
     none_usable = f"not ({' or '.join(usable)})"
     statement = f"""
         with candidate as (
-            select r.*, o.record is not null as objected, t.record is not null as told
+            select r.*, o.record is not null as _objected, t.record is not null as _told
             from records r
             left join objected o on o.record = r.record
             left join told t on t.record = r.record
@@ -43,10 +45,10 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
                     when {covered} and {none_usable} then 'stayed'
                     when deceased then 'deceased'
                     when protected and {_sql(not situation.own_entitlement)} then 'protected'
-                    when objected then 'objected'
+                    when _objected then 'objected'
                     when {has} and not {covered} then 'purpose_not_covered'
                     when not {has} then 'no_contact'
-                    when told then 'told_recently'
+                    when _told then 'told_recently'
                     else 'included'
                 end as reason,
                 case {channels} end as channel

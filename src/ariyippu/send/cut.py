@@ -18,6 +18,7 @@ from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import audience
 from ariyippu.policy.models import AudienceRow
+from ariyippu.render.compose import compile_notice
 from ariyippu.send.models import Batch, MessageFile
 
 BATCH_MESSAGES = 1_000
@@ -25,10 +26,11 @@ FILE_MESSAGES = 100 * BATCH_MESSAGES  # a file's footer stays small, and a worke
 
 
 def columns_needed(verified: VerifiedOrder, channel: Channel) -> tuple[str, ...]:
-    """The register's columns in a message's row: the contact first, then those of the placeholders."""
-    placeholders = sorted({placeholder.column for placeholder in verified.notice.placeholders})
+    """The register's columns in a message's row: the contact first, then those that the channel's text shows."""
+    shown = compile_notice(verified.notice, why_url="").placeholders(channel)
+    columns = sorted({placeholder.column for placeholder in verified.notice.placeholders if placeholder.name in shown})
     contact = verified.contacts[channel]
-    return (contact, *(column for column in placeholders if column != contact))
+    return (contact, *(column for column in columns if column != contact))
 
 
 def cut(row: OrderRow, verified: VerifiedOrder, *, home: Home, keyring: Keyring) -> int:

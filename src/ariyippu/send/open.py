@@ -17,7 +17,7 @@ from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.ingest import seal
 from ariyippu.ingest.snapshot import Manifest, cell_key
-from ariyippu.notice.documents import Notice
+from ariyippu.notice.documents import Placeholder
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.render import values
 from ariyippu.render.compose import Composer, compile_notice
@@ -51,8 +51,10 @@ class Door:
             for column in columns_needed(verified, channel)
         }
         contacts = texts[verified.contacts[channel]]
-        filled = _filled(verified.notice, texts, len(records))
         composer = compile_notice(verified.notice, why_url=self._why_url(verified))
+        shown = composer.placeholders(channel)
+        placeholders = [placeholder for placeholder in verified.notice.placeholders if placeholder.name in shown]
+        filled = _filled(placeholders, texts, len(records))
         if channel == "email":
             messages = self._emails(held, composer, zip(records, contacts, filled, strict=True))
         else:
@@ -90,12 +92,14 @@ class Door:
         return f"{self.home.settings.public_url}/orders/{verified.order.id}"
 
 
-def _filled(notice: Notice, texts: Mapping[str, Sequence[str]], count: int) -> list[dict[str, str]]:
+def _filled(
+    placeholders: Sequence[Placeholder], texts: Mapping[str, Sequence[str]], count: int
+) -> list[dict[str, str]]:
     """The placeholders' values of each message."""
     writers = {"money": lambda text: values.money(int(text)), "date": values.date, "text": values.text}
     columns = {
         placeholder.name: [writers[placeholder.type](text) if text else "" for text in texts[placeholder.column]]
-        for placeholder in notice.placeholders
+        for placeholder in placeholders
     }
     return [{name: column[position] for name, column in columns.items()} for position in range(count)]
 
