@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from django.db import transaction
 
 from ariyippu.base import clock, engine, journal, merkle
-from ariyippu.base.errors import RefusedError
+from ariyippu.base.errors import PermanentError, RefusedError
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.base.text import rounded
@@ -82,8 +82,12 @@ def freeze(row: OrderRow, verified: VerifiedOrder, *, home: Home, keyring: Keyri
 
 def read(home: Home, keyring: Keyring, audience: AudienceRow) -> pa.Table:
     """The frozen rows, as SCHEMA. RefusedError `audience.altered` when they are not the ones that were frozen."""
-    key = engine.FileKey(keyring.data_key(audience.wrapped_key, _context(audience.order)), _context(audience.order))
-    table = engine.open_parquet(folder(home, audience.order) / "audience.parquet", key).read()
+    context = _context(audience.order)
+    try:
+        key = engine.FileKey(keyring.data_key(audience.wrapped_key, context), context)
+        table = engine.open_parquet(folder(home, audience.order) / "audience.parquet", key).read()
+    except (OSError, pa.ArrowException, PermanentError):
+        raise RefusedError("audience.altered", "The audience's file is missing, damaged or altered.") from None
     if _root(table) != audience.root:
         raise RefusedError("audience.altered", "The audience's rows do not have the root that was published.")
     return table

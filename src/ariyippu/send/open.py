@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ariyippu.base import clock, engine
+from ariyippu.base.errors import PermanentError
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.ingest import seal
@@ -42,7 +43,7 @@ class Door:
     keyring: Keyring
 
     def open(self, held: Lease) -> Opened:
-        """The whole batch in clear, for as long as its lease. PermanentError when a cell does not open."""
+        """The whole batch in clear, for as long as its lease. PermanentError when the file or a cell does not open."""
         rows = self._rows(held)
         records: list[bytes] = rows["record"].to_pylist()
         channel, verified = held.subject.channel, held.verified
@@ -63,8 +64,11 @@ class Door:
 
     def _rows(self, held: Lease) -> pa.Table:
         file = held.batch.file
-        parquet = engine.open_parquet(file_path(self.home, file), file_key(file, self.keyring))
-        return parquet.read_row_group(held.batch.row_group)
+        try:
+            parquet = engine.open_parquet(file_path(self.home, file), file_key(file, self.keyring))
+            return parquet.read_row_group(held.batch.row_group)
+        except (OSError, pa.ArrowException):
+            raise PermanentError(f"{file.name} of order {file.order} is missing, damaged or altered.") from None
 
     def _texts(self, manifest: Manifest, column: str, rows: pa.Table, records: Sequence[bytes]) -> list[str]:
         """One column as it is written in a message: sealed cells opened, absent ones empty."""
