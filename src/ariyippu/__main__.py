@@ -75,11 +75,15 @@ def init(home: HomeOption = None) -> None:
 @app.command()
 def up(home: HomeOption = None) -> None:
     """Run office and vault, two processes, until interrupted."""
+    from ariyippu.base import postgres
     from ariyippu.base.supervise import run_zones
 
     found = _home(home)
     _install(found)
-    run_zones(found)
+    try:
+        run_zones(found)
+    finally:
+        postgres.stop(found.postgres)
 
 
 @app.command()
@@ -111,20 +115,24 @@ def report(home: HomeOption = None) -> None:
 
 @app.command()
 def objection(
-    register_name: Annotated[str, typer.Argument(metavar="REGISTER")],
-    file: Annotated[Path, typer.Argument(help="One key of the register on each line.")],
+    contract: Annotated[str, typer.Argument(help="The register's contract: its name, or a TOML file.")],
+    file: Annotated[Path, typer.Argument(help="One key of the register on each line, and nothing else.")],
     purpose: Annotated[str, typer.Option(help="What they object to, with everything below it.")],
     home: HomeOption = None,
 ) -> None:
     """Keep the objections of people who told the department in writing. Only tokens of the keys are kept."""
     found = _enter("vault", home)
     from ariyippu.base import keys
+    from ariyippu.ingest import contract as contracts
     from ariyippu.ingest.seal import record_tokens
+    from ariyippu.ingest.validate import normal_keys
     from ariyippu.policy.objections import record_objections
 
-    written = [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
-    records = record_tokens(register_name, written, keys.load(found.keyring))
-    console.print(f"{record_objections(register_name, records, purpose)} new objections kept.")
+    register_contract = contracts.find(contract)
+    written = normal_keys(register_contract, file.read_text("utf-8").splitlines())
+    name = register_contract.register.name
+    records = record_tokens(name, written, keys.load(found.keyring))
+    console.print(f"{record_objections(name, records, purpose)} new objections kept.")
 
 
 # --- registers ---------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ It plays every person's part from outside, as they would: commands of the vault'
 operators run as processes of their zone; documents are signed and go in through the hatch.
 """
 
+import itertools
 import json
 import os
 import shutil
@@ -39,6 +40,7 @@ RECEIPTS_S = 20
 STAY_AT = 0.4  # the share of the audience after which the court's stay arrives
 SMSC_PASSWORD = "demo"  # noqa: S105  the stand-in's own; SMPP allows eight characters
 OBJECTIONS = 25
+PEN_DIGITS = 6
 BAD_SHARE = 0.01
 MARKER = "demonstration.json"
 
@@ -92,7 +94,7 @@ def _fresh(path: Path) -> Home:
     if path.exists() and any(path.iterdir()):
         if not (path / MARKER).exists():
             raise RefusedError("demo.not_empty", f"{path} holds something that is not a demonstration: choose another.")
-        postgres.stop(path / "postgres")
+        postgres.remove(path / "postgres")
         shutil.rmtree(path)
     path.mkdir(parents=True, exist_ok=True)
     (path / MARKER).write_text("{}\n")
@@ -228,8 +230,9 @@ def _send_notices(stage: Stage) -> None:
 def _record_objections(stage: Stage) -> None:
     file = stage.home.path / "handed-over" / "objections.txt"
     with (stage.home.path / "handed-over" / "spark.csv").open(encoding="utf-8", errors="replace") as rows:
-        next(rows)
-        file.write_text("".join(f"{next(rows).split(',')[0]}\n" for _ in range(OBJECTIONS)))
+        keys = (row.partition(",")[0] for row in rows)
+        well_formed = (key for key in keys if key.isdigit() and len(key) >= PEN_DIGITS)
+        file.write_text("\n".join(itertools.islice(well_formed, OBJECTIONS)))
     _run(stage, "vault", "objection", "spark", str(file), "--purpose", "ariyippu:da-arrears")
 
 

@@ -9,12 +9,13 @@ case; money in integer paise; dates as date32.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ariyippu.base.errors import RefusedError
 from ariyippu.ingest.contract import Column, Contract, Type
 from ariyippu.ingest.readers import Chunk, Reason, Rejected
 
@@ -107,6 +108,20 @@ class Checks:
         before = len(self.seen)
         self.seen.add(key)
         return len(self.seen) > before
+
+
+def normal_keys(contract: Contract, written: Sequence[str]) -> list[str]:
+    """Keys of the contract's register, as people wrote them down, in normal form.
+
+    RefusedError `register.not_a_key` names the lines (from 1) that are none.
+    """
+    text = _normal_text(list(written), multiline=False)
+    typed = _CONVERSIONS[contract.key.type](text, contract.key)
+    faults = _faults(text, typed, contract.key).to_pylist()
+    if wrong := [str(line) for line, fault in enumerate(faults, 1) if fault is not None]:
+        lines = ", ".join(wrong[:20])
+        raise RefusedError("register.not_a_key", f"Not a key of {contract.register.name}: line {lines}.")
+    return [str(key) for key in typed.to_pylist()]
 
 
 def _normal_text(values: list[str], *, multiline: bool) -> pa.Array:
