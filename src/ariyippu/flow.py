@@ -152,17 +152,26 @@ def _decide(vault: Vault, row: OrderRow) -> None:
     try:
         audience.freeze(row, verified, home=vault.home, keyring=vault.keyring)
     except RefusedError as refusal:
-        with transaction.atomic():
-            OrderRow.objects.filter(digest=row.digest).update(state=OrderRow.FAILED)
-            _journal_refusal(Envelope.parse(row.envelope), refusal.code)
+        _fail(row, refusal)
 
 
 def _cut(vault: Vault, row: OrderRow) -> None:
     """send: batches, once the audience's root is public. Workers lease them from then on."""
     verified = _verified(vault, row)
     frozen = AudienceRow.objects.get(order=row.digest)
-    if verified is not None and journal.cosigned_at(frozen.journal_id) is not None:
+    if verified is None or journal.cosigned_at(frozen.journal_id) is None:
+        return
+    try:
         cut.cut(row, verified, home=vault.home, keyring=vault.keyring)
+    except RefusedError as refusal:  # the frozen audience was altered
+        _fail(row, refusal)
+
+
+def _fail(row: OrderRow, refusal: RefusedError) -> None:
+    """Nothing of this order leaves, and the public learns why."""
+    with transaction.atomic():
+        OrderRow.objects.filter(digest=row.digest).update(state=OrderRow.FAILED)
+        _journal_refusal(Envelope.parse(row.envelope), refusal.code)
 
 
 def _verified(vault: Vault, row: OrderRow) -> VerifiedOrder | None:

@@ -27,7 +27,7 @@ class Steps:
             task = progress.add_task("messages", total=None)
             yield lambda settled, total: progress.update(task, completed=settled, total=total or None)
 
-    def table(self, result: dict[str, Any], problems: list[str], facts: dict[str, Any]) -> None:
+    def table(self, result: dict[str, Any], problems: list[str], facts: dict[str, str]) -> None:
         """What happened, and where to look."""
         table = Table(title="What happened", show_header=False, title_justify="left")
         for name, register in result["registers"].items():
@@ -42,7 +42,7 @@ class Steps:
         table.add_row("public log", f"{result['log']['size']} entries, {verified} from its files alone")
         table.add_row("seconds", ", ".join(f"{name} {value:g}" for name, value in result["seconds"].items()))
         for name, value in facts.items():
-            table.add_row(name, str(value))
+            table.add_row(name, value)
         self.console.print(table)
         for problem in problems:
             self.console.print(f"[red]FAILED: {problem}[/red]")

@@ -35,7 +35,7 @@ from ariyippu.transparency.verify import Report, verify
 
 READY_S = 60
 STALLED_S = 120
-POLL_S = 0.3
+POLL_S = 0.1
 RECEIPTS_S = 20
 STAY_AT = 0.4  # the share of the audience after which the court's stay arrives
 SMSC_PASSWORD = "demo"  # noqa: S105  the stand-in's own; SMPP allows eight characters
@@ -56,7 +56,8 @@ class Stage:
     snapshot: str = ""
     contract: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
+    pages: dict[str, str] = field(default_factory=dict)  # up for as long as the demonstration runs
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
@@ -76,7 +77,7 @@ def run(*, home: Path, people: int, serve: bool, as_json: bool, seed: int) -> in
         _ask_in_vain(stage)
         _send_notices(stage)
         result, problems = ending.sum_up(found, _command(stage, "vault", "report"), _verified(stage), stage.seconds)
-        steps.table(result, problems, stage.facts)
+        steps.table(result, problems, {**stage.facts, **(stage.pages if serve else {})})
         if as_json:
             sys.stdout.write(json.dumps(result) + "\n")
             sys.stdout.flush()
@@ -116,8 +117,8 @@ def _set_up(home: Home, steps: Steps, people: int, stack: ExitStack) -> Stage:
     for zone in ZONES:
         stack.callback(ZoneProcess(zone, home).stop)
     _wait_until_listening(ports)
-    stage.facts["public register"] = f"{home.settings.public_url}/"
-    stage.facts["phones and mailboxes (demonstration only)"] = f"http://127.0.0.1:{ports[4]}/"
+    stage.pages["public register"] = f"{home.settings.public_url}/"
+    stage.pages["phones and mailboxes"] = f"http://127.0.0.1:{ports[4]}/"
     stage.facts["log"] = str(home.log)
     _submit(stage, stage.cast.sign(stage.cast.trust(), cast.ROOTS[: cast.ROOT_THRESHOLD]))
     return stage
@@ -192,7 +193,7 @@ def _load_register(stage: Stage, seed: int) -> None:
     with stage.timed("example"):
         write_example(file, rows=stage.people, seed=seed, bad_share=BAD_SHARE)
     with stage.timed("ingest"):
-        loaded = _command(stage, "vault", "register", "load", "spark", str(file), "--json")
+        loaded = _command(stage, "vault", "register", "load", "spark", str(file), "--json", shown=True)
     stage.snapshot, stage.contract = loaded["snapshot"], loaded["contract"]
     stage.steps.say(f"Sealed: {loaded['rows']:,} rows; {loaded['quarantined']:,} in quarantine with a reason each.")
 
@@ -334,20 +335,24 @@ class CommandError(PermanentError):
         self.text = text
 
 
-def _run(stage: Stage, zone: Zone, *arguments: str) -> str:
-    """One `ariyippu` command as a process of its zone; what it printed."""
-    environment = {**os.environ, "ARIYIPPU_HOME": str(stage.home.path), "ARIYIPPU_ZONE": zone, "COLUMNS": "1000"}
-    environment["TMPDIR"] = str(stage.home.tmp)
+def _run(stage: Stage, zone: Zone, *arguments: str, shown: bool = False) -> str:
+    """One `ariyippu` command as a process of its zone; what it printed. `shown`: its progress, too."""
+    environment = {**os.environ, "ARIYIPPU_HOME": str(stage.home.path), "TMPDIR": str(stage.home.tmp)}
     done = subprocess.run(
-        [sys.executable, "-m", "ariyippu", *arguments], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "ariyippu", *arguments],
+        env={**environment, "ARIYIPPU_ZONE": zone},
+        stdout=subprocess.PIPE,
+        stderr=None if shown else subprocess.PIPE,
+        text=True,
+        check=False,
     )
     if done.returncode:
-        raise CommandError(arguments, done.stderr)
+        raise CommandError(arguments, done.stderr or "")
     return done.stdout
 
 
-def _command(stage: Stage, zone: Zone, *arguments: str) -> dict[str, Any]:
-    return dict(json.loads(_run(stage, zone, *arguments).splitlines()[-1]))
+def _command(stage: Stage, zone: Zone, *arguments: str, shown: bool = False) -> dict[str, Any]:
+    return dict(json.loads(_run(stage, zone, *arguments, shown=shown).splitlines()[-1]))
 
 
 def _verified(stage: Stage) -> Report:

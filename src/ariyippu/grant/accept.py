@@ -45,13 +45,19 @@ def accept_trust(envelope: Envelope, roots: Roots) -> Trust:
 
 
 def current_trust(roots: Roots) -> Trust:
-    """The trust document in force, checked against the pinned roots. RefusedError `trust.missing`."""
+    """The trust document in force, checked against the pinned roots.
+
+    RefusedError `trust.missing`, or `trust.altered` when the row's version is not the document's.
+    """
     newest = TrustDocument.objects.order_by("-version").first()
     if newest is None:
         raise RefusedError("trust.missing", "No trust document has been accepted yet.")
     envelope = Envelope.parse(newest.envelope)
     check_roots(envelope, roots)
-    return envelope.open(Trust)
+    trust = envelope.open(Trust)
+    if trust.version != newest.version:
+        raise RefusedError("trust.altered", "The kept trust document is not of the version that its row says.")
+    return trust
 
 
 def accept_use_request(envelope: Envelope, roots: Roots) -> UseRequest:
