@@ -8,7 +8,6 @@ that builds one also asks for the fixture `clean_vault`.
     world.decided(row); world.sending(row)   turns of the flow until it is that far
 """
 
-import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ from ariyippu.base import keys
 from ariyippu.base.documents import Document
 from ariyippu.base.home import Home
 from ariyippu.demo import cast
-from ariyippu.demo.outside.run import Outside
 from ariyippu.demo.spark import HEADER
 from ariyippu.grant.documents import UseRequest
 from ariyippu.ingest import contract, snapshot
@@ -53,10 +51,9 @@ class Person:
     def line(self) -> str:
         email = f"anu.{self.number}x@mail.example" if self.email is None else self.email
         mobile = f"0{self.number * 7919 % 10**8:08}1" if self.mobile is None else self.mobile
-        return ",".join(
-            (self.pen, self.name, "Clerk", "0100000001", "Treasuries", "31/01/1980", "KOLLAM", "23000.00", "25", "28")
-            + (self.arrears, "01/2021", "03/2024", "G.O. 1/2026 (invented)", self.status, self.cadre, mobile, email)
-        )
+        pay = ("23000.00", "25", "28", self.arrears, "01/2021", "03/2024", "G.O. 1/2026 (invented)")
+        job = ("Clerk", "0100000001", "Treasuries", "31/01/1980", "KOLLAM")
+        return ",".join((self.pen, self.name, *job, *pay, self.status, self.cadre, mobile, email))
 
 
 def people(count: int, **changes: Any) -> list[Person]:

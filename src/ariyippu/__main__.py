@@ -42,7 +42,17 @@ def _home(path: Path | None) -> "Home":
 
 
 def _enter(zone: "Zone", path: Path | None) -> "Home":
-    """Become a process of this zone: Django with the zone's database, logs without values."""
+    """Become a process of this zone, with its database. RefusedError `home.not_installed` when there is none."""
+    found = _set_up(zone, path)
+    from ariyippu.base.settings import database_url
+
+    if not database_url():
+        raise RefusedError("home.not_installed", f"{found.path} is not installed: run 'ariyippu init'.")
+    return found
+
+
+def _set_up(zone: "Zone", path: Path | None) -> "Home":
+    """Become a process of this zone: Django's settings, logs without values."""
     os.environ["ARIYIPPU_ZONE"] = zone
     os.environ["DJANGO_SETTINGS_MODULE"] = "ariyippu.base.settings"
     found = _home(path)
@@ -98,7 +108,7 @@ def vault(home: HomeOption = None) -> None:
 @app.command()
 def office(home: HomeOption = None) -> None:
     """Run the office: the public register."""
-    found = _enter("office", home)
+    found = _set_up("office", home)  # its pages are made from the log's files
     from ariyippu.web import zones
 
     zones.serve_office(found)
@@ -158,7 +168,7 @@ def register_example(
 @register.command("check")
 def register_check(contract: str, file: Path, home: HomeOption = None) -> None:
     """Say what `load` would quarantine, and why, without loading anything."""
-    found = _home(home)
+    found = _set_up("vault", home)
     from ariyippu.ingest import contract as contracts
     from ariyippu.ingest.snapshot import check
 
@@ -230,7 +240,7 @@ def document_sign(
     from ariyippu.web import officer
 
     envelope = Envelope.parse(file.read_bytes())
-    console.print_json(envelope.body.decode())
+    console.print_json(officer.opened(envelope).payload().decode())
     file.write_text(sign(envelope, officer.read_key(key)).model_dump_json(exclude_none=True))
 
 
@@ -306,7 +316,7 @@ def log_verify(
     from ariyippu.base.documents import Roots
     from ariyippu.transparency.verify import verify
 
-    pinned = Roots.model_validate_json(roots.read_text()) if roots else None
+    pinned = Roots.parse(roots.read_text()) if roots else None
     result = verify(folder, log_key=log_key, witness_keys=witness_key, roots=pinned)
     for problem in result.problems:
         console.print(problem)
@@ -334,7 +344,7 @@ def demo(
 @app.command()
 def bench(
     name: Annotated[str, typer.Argument(help="ingest, decide or hand-off.")],
-    rows: Annotated[int | None, typer.Option(help="How many rows; each benchmark has its own default.")] = None,
+    rows: Annotated[int | None, typer.Option(min=100, help="How many; each benchmark has its own default.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure one thing beside its baselines, in the same run, and print one JSON line."""
@@ -349,11 +359,22 @@ def _print_json(value: dict[str, Any]) -> None:
 
 def main() -> None:
     """The entry point: our own errors are one clear line and status 2, anything else a traceback of places."""
+    from ariyippu.base import logs
+
+    logs.configure()
     try:
         app()
     except AriyippuError as error:
-        console.print(Text(str(error), style="red"), soft_wrap=True)
-        sys.exit(2)
+        _end(str(error))
+    except OSError as error:
+        if str(error.filename) not in sys.argv:
+            raise
+        _end(f"{error.filename}: {error.strerror}.")  # a file that was named on the command line
+
+
+def _end(message: str) -> None:
+    console.print(Text(message, style="red"), soft_wrap=True)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def test_no_file_means_the_defaults(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ('colling_off_s = {}', "colling_off_s"),
+        ("colling_off_s = {}", "colling_off_s"),
         ("workers = 65", "workers"),
         ("hatch_port = 0", "hatch_port"),
         ("retry_s = 'value-x'", "retry_s"),

@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -13,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ariyippu.base import logs
-from ariyippu.base.errors import AriyippuError, RefusedError, TransientError
+from ariyippu.base.errors import RefusedError, TransientError
 
 SECRET = "0471 555 0000"
 
-UNCAUGHT = f"""
+UNCAUGHT = """
 from ariyippu.base import logs
 logs.configure()
 def fail(value):
@@ -25,19 +26,14 @@ def fail(value):
         int(value)
     except ValueError as error:
         raise KeyError(value) from error
-{{}}
+{}
 """  # the traceback's frames hold the value too
 
 
-class OwnKeyError(KeyError, AriyippuError):
-    """Nobody should write this; if somebody does, it is ours."""
-
-
 def raised(error: BaseException, cause: BaseException | None = None) -> BaseException:
-    try:
+    with pytest.raises(type(error)) as caught:
         raise error from cause
-    except BaseException as caught:  # noqa: BLE001
-        return caught
+    return caught.value
 
 
 @given(st.text(min_size=8), st.sampled_from([ValueError, KeyError, OSError, RuntimeError, UnicodeError]))
@@ -56,25 +52,24 @@ def test_our_own_message_is_shown_with_its_places() -> None:
 
 
 def test_a_suppressed_context_is_left_out_and_an_unsuppressed_one_shown_without_values() -> None:
-    def nested(suppress: bool) -> BaseException:
+    def later(*, suppress: bool) -> None:
         try:
-            try:
-                int(SECRET)
-            except ValueError as error:
-                if suppress:
-                    raise TransientError("Later.") from None
-                raise TransientError("Later.") from error
-        except TransientError as error:
-            return error
+            int(SECRET)
+        except ValueError as error:
+            raise TransientError("Later.") from (None if suppress else error)
 
-    assert "caused by" not in logs.places(nested(suppress=True))
-    shown = logs.places(nested(suppress=False))
+    with pytest.raises(TransientError) as suppressed:
+        later(suppress=True)
+    assert "caused by" not in logs.places(suppressed.value)
+    with pytest.raises(TransientError) as unsuppressed:
+        later(suppress=False)
+    shown = logs.places(unsuppressed.value)
     assert "ValueError" in shown
     assert SECRET not in " ".join(shown)
 
 
 @pytest.fixture
-def written() -> "io.StringIO":
+def written() -> Iterator[io.StringIO]:
     """What is logged, with the configuration of a zone's process."""
     out = io.StringIO()
     before = (sys.stderr, sys.excepthook, threading.excepthook, logging.root.handlers[:], logging.root.level)
@@ -82,7 +77,7 @@ def written() -> "io.StringIO":
     sys.stderr = out
     try:
         logs.configure()
-        yield out  # type: ignore[misc]
+        yield out
     finally:
         sys.stderr, sys.excepthook, threading.excepthook, logging.root.handlers[:], _level = before
         structlog.configure(**configured)

@@ -77,7 +77,9 @@ def test_nobody_comes_in_without_the_password(dsn: str, password: str) -> None:
     assert query(dsn, "select 1") == "1"
     bare = {name: value for name, value in conninfo_to_dict(dsn).items() if name != "password"}
     with pytest.raises(psycopg.OperationalError, match="password"):
-        psycopg.connect(make_conninfo("", **{**bare, **({"password": password} if password else {})}), passfile="/dev/null")
+        psycopg.connect(
+            make_conninfo("", **{**bare, **({"password": password} if password else {})}), passfile="/nowhere"
+        )
 
 
 def test_its_log_holds_no_value_of_a_statement(directory: Path, dsn: str) -> None:

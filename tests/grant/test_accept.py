@@ -146,7 +146,12 @@ def test_roots_are_pinned_in_a_file_that_must_be_whole(tmp_path: Path) -> None:
         accept.load_roots(file)
     offices = Offices()
     twice = (offices.roots.keys[0],) * 2
-    for text in ("", "{}", '{"threshold":0,"keys":[]}', Roots.model_construct(threshold=1, keys=twice).model_dump_json()):
+    for text in (
+        "",
+        "{}",
+        '{"threshold":0,"keys":[]}',
+        Roots.model_construct(threshold=1, keys=twice).model_dump_json(),
+    ):
         file.write_text(text)
         with refused("roots.invalid"):
             accept.load_roots(file)

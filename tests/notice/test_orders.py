@@ -140,7 +140,9 @@ def test_a_signature_of_another_kind_of_document_does_not_count(world: World) ->
     for name in EVERYBODY:
         other = sign(other, world.offices.keys[name])
     with refused("signature.invalid"):
-        orders.verify(Envelope.of(order).model_copy(update={"signatures": other.signatures}), notice.payload(), world.home)
+        orders.verify(
+            Envelope.of(order).model_copy(update={"signatures": other.signatures}), notice.payload(), world.home
+        )
     with refused("document.wrong_kind"):
         orders.verify(other, notice.payload(), world.home)
 
@@ -165,7 +167,9 @@ def test_the_trust_document_and_each_key_expire(world: World, monkeypatch: pytes
         (None, "signature.unknown_key"),
     ],
 )
-def test_an_accepted_order_falls_with_its_custodian_s_key(world: World, change: dict[str, Any] | None, code: str) -> None:
+def test_an_accepted_order_falls_with_its_custodian_s_key(
+    world: World, change: dict[str, Any] | None, code: str
+) -> None:
     row = world.order()
     world.new_trust(version=2, keys=_keys(world, change))
     with refused(code):
@@ -300,7 +304,9 @@ NOTICE_CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("change", "code"), NOTICE_CONTRADICTIONS)
-def test_a_notice_that_contradicts_grant_or_register_is_refused(world: World, change: dict[str, Any], code: str) -> None:
+def test_a_notice_that_contradicts_grant_or_register_is_refused(
+    world: World, change: dict[str, Any], code: str
+) -> None:
     notice = world.notice(**change)
     with refused(code):
         accept(world, world.order_document(notice, purpose=notice.purpose, register=notice.register), notice)
@@ -316,8 +322,12 @@ def test_a_placeholder_that_the_grant_does_not_cover_is_refused(world: World) ->
         submit_changed(world, {"placeholders": swapped})
 
 
-@pytest.mark.parametrize(("channels", "field"), [(("sms",), "mobile"), (("email", "sms"), "email"), (("email",), "email")])
-def test_a_contact_that_the_grant_does_not_cover_is_refused(world: World, channels: tuple[str, ...], field: str) -> None:
+@pytest.mark.parametrize(
+    ("channels", "field"), [(("sms",), "mobile"), (("email", "sms"), "email"), (("email",), "email")]
+)
+def test_a_contact_that_the_grant_does_not_cover_is_refused(
+    world: World, channels: tuple[str, ...], field: str
+) -> None:
     rest = world.grant.fields_of("spark") - {field}
     grant = other_grant(world, registers=(RegisterFields(register="spark", fields=tuple(sorted(rest))),))
     with refused("grant.field_not_granted"):
@@ -357,7 +367,7 @@ def test_a_grant_for_the_purpose_above_is_enough(world: World) -> None:
         {"valid_from": now() - dt.timedelta(hours=2), "valid_until": now() - dt.timedelta(hours=1)},
     ],
 )
-def test_a_grant_that_is_not_in_force_is_refused(world: World, period: dict[str, object]) -> None:
+def test_a_grant_that_is_not_in_force_is_refused(world: World, period: dict[str, Any]) -> None:
     grant = other_grant(world, **period)
     with refused("grant.not_in_force"):
         submit_changed(world, {}, use_request=grant)

@@ -14,7 +14,6 @@ No I/O here and no clock: whoever checks says at which instant.
 """
 
 import base64
-import binascii
 import datetime as dt
 import hashlib
 import json
@@ -162,6 +161,14 @@ class Roots(Part):
 
     threshold: int = Field(ge=1)
     keys: tuple[str, ...] = Field(description="Base64 Ed25519 public keys.")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """RefusedError `roots.invalid` names the field at fault."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise RefusedError("roots.invalid", f"Not the pinned root keys: {first_fault(error)}") from None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -365,5 +372,5 @@ def _encode(value: bytes) -> str:
 def _decode(value: str) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, or not ASCII at all
         raise RefusedError("document.invalid", "Not base64.") from None

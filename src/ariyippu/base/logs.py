@@ -34,6 +34,8 @@ def configure() -> None:
     logging.basicConfig(handlers=[handler], force=True)
     sys.excepthook = _uncaught
     threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+    # What fails while an object is collected, e.g. a carrier's generator that nobody finished.
+    sys.unraisablehook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
 
 
 def places(error: BaseException) -> list[str]:

@@ -8,7 +8,6 @@ A document speaks for itself (its signatures are checked), so the hatch knows no
 """
 
 import base64
-import binascii
 import json
 
 from django.http import HttpRequest, JsonResponse
@@ -59,7 +58,7 @@ def _read(request: HttpRequest) -> tuple[Envelope, bytes]:
         body = json.loads(request.body)
         envelope = Envelope.parse(json.dumps(body["envelope"]))
         notice = base64.b64decode(body.get("notice") or "", validate=True)
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # deep nesting is the last
         raise RefusedError("hatch.malformed", 'Send {"envelope": …, "notice": base64 or null}.') from None
     return envelope, notice
 

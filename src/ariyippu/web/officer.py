@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from ariyippu.base.documents import Document, Trust
+from ariyippu.base.documents import Document, Envelope, Trust
 from ariyippu.base.errors import RefusedError
 from ariyippu.grant.documents import UseRequest
 from ariyippu.notice.documents import Notice, Order
@@ -28,6 +28,14 @@ def schema(kind: str) -> type[Document]:
         return KINDS[kind]
     except KeyError:
         raise RefusedError("document.wrong_kind", f"The kinds are {', '.join(KINDS)}.") from None
+
+
+def opened(envelope: Envelope) -> Document:
+    """The document that an envelope holds, for reading before signing. RefusedError as `Envelope.open`."""
+    for kind in KINDS.values():
+        if envelope.payloadType == kind.payload_type():
+            return envelope.open(kind)
+    raise RefusedError("document.wrong_kind", f"The kinds are {', '.join(KINDS)}.")
 
 
 def new_key(path: Path) -> str:

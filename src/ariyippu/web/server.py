@@ -1,10 +1,12 @@
 """The HTTP server of a zone: cheroot on the loopback address, behind the installation's own web server."""
 
+import logging
 import signal
 import threading
 from types import FrameType
 from wsgiref.types import WSGIApplication
 
+import structlog
 from cheroot import wsgi
 
 THREADS = 8
@@ -12,6 +14,12 @@ QUEUED_REQUESTS = 64
 TIMEOUT_S = 10
 MAX_HEADER_BYTES = 64 * 1024
 MAX_BODY_BYTES = 1024 * 1024
+
+
+class _Server(wsgi.Server):
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        """Instead of cheroot's own, which prints errors with their messages: those may quote what was sent."""
+        structlog.get_logger().warning("http_server", exc_info=traceback)
 
 
 def serve(zone_app: WSGIApplication, port: int) -> None:
@@ -35,7 +43,7 @@ def serve(zone_app: WSGIApplication, port: int) -> None:
 
 def make_server(app: WSGIApplication, port: int) -> wsgi.Server:
     """A bounded server that is not started yet and tells nobody which software it is."""
-    server = wsgi.Server(
+    server = _Server(
         ("127.0.0.1", port),
         app,
         numthreads=THREADS,

@@ -1,0 +1,74 @@
+"""Each benchmark runs, small, as a command of its own, and prints what it promises. No time is asserted."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from ariyippu.base.errors import RefusedError
+from ariyippu.bench import hand_off, run
+from ariyippu.bench.hand_off_baselines import Load, postfix
+
+KEYS = {"bench", "value", "unit", "rows", "baselines", "ratios", "peak_mib"}
+
+
+def bench(name: str, rows: int, *, environment: dict[str, str] | None = None) -> dict[str, Any]:
+    command = [sys.executable, "-m", "ariyippu", "bench", name, "--rows", str(rows), "--json"]
+    done = subprocess.run(
+        command, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    found: dict[str, Any] = json.loads(line)
+    assert set(found) == KEYS
+    assert found["bench"] == name
+    assert found["value"] > 0
+    assert set(found["ratios"]) == set(found["baselines"])
+    assert found["peak_mib"] > 0
+    return found
+
+
+def test_ingest() -> None:
+    found = bench("ingest", 500)
+    assert (found["unit"], found["rows"]) == ("rows/s", 500)
+    assert set(found["baselines"]) == {"csv_only", "parquet_only", "bare_seal"}
+
+
+def test_decide() -> None:
+    found = bench("decide", 1000)
+    assert (found["unit"], found["rows"]) == ("decisions/s", 1000)
+    assert set(found["baselines"]) == {"bare_read_write", "plain_duckdb", "python_reference"}
+
+
+@pytest.mark.skipif(postfix("smtp-sink") is None, reason="smtp-sink (Debian: postfix) is not installed")
+def test_hand_off_is_one_way_through_the_whole_vault() -> None:
+    found = bench("hand-off", 200)
+    assert found["unit"] == "messages/s"
+    assert 150 <= found["rows"] <= 250  # as many as the example's employees come to
+    assert {"bare_pipeline", "smtplib"} <= set(found["baselines"])
+
+
+def test_a_baseline_that_cannot_be_measured_is_left_out_aloud(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(_load: Load) -> None:
+        raise ImportError(name="aiosmtplib")
+
+    monkeypatch.setattr(hand_off, "SENDERS", {"there": lambda _load: None, "aiosmtplib": missing})
+    assert set(hand_off.baselines(Load(port=1, messages=1, content=b"", connections=1))) == {"there"}
+    assert "aiosmtplib is left out" in capsys.readouterr().err
+
+
+def test_an_installation_s_database_is_never_written_to() -> None:
+    """Its URL in the environment is ignored: nothing listens at port 1."""
+    url = "postgresql://nobody@127.0.0.1:1/none"
+    names = ("ARIYIPPU_DATABASE_URL", "ARIYIPPU_OWNER_DATABASE_URL", "ARIYIPPU_VAULT_DATABASE_URL")
+    bench("ingest", 100, environment=dict.fromkeys(names, url))
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(RefusedError, match="ingest, decide, hand-off"):
+        run("love", None)

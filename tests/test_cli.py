@@ -1,0 +1,316 @@
+"""The command line: what each verb says it does, files in and out, and errors of one line without values."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from typer.testing import CliRunner
+
+from ariyippu import flow
+from ariyippu.__main__ import app
+from ariyippu.base import install, logs
+from ariyippu.base.documents import Envelope, Roots, signers
+from ariyippu.base.errors import RefusedError
+from ariyippu.base.home import Home
+from ariyippu.base.models import Journal
+from ariyippu.demo import cast
+from ariyippu.grant.documents import UseRequest
+from ariyippu.ingest.models import Snapshot
+from ariyippu.web import officer
+from tests.offices import Offices, public
+from tests.world import World, build, people
+
+VERBS = {
+    (): "lawful by construction",
+    ("init",): "PostgreSQL, two databases and roles",
+    ("up",): "office and vault",
+    ("vault",): "hatch, log, decisions, sending",
+    ("office",): "public register",
+    ("report",): "Exact counts",
+    ("objection",): "objections",
+    ("demo",): "delivered",
+    ("bench",): "baselines",
+    ("register",): "register",
+    ("register", "example"): "invented people",
+    ("register", "check"): "without loading",
+    ("register", "load"): "whole or not at all",
+    ("document",): "Signed documents",
+    ("document", "new-key"): "Ed25519",
+    ("document", "wrap"): "schema",
+    ("document", "sign"): "signature",
+    ("document", "submit"): "hatch",
+    ("order",): "Orders in the vault",
+    ("order", "status"): "what stops it",
+    ("order", "release"): "stays",
+    ("log",): "public log",
+    ("log", "keys"): "verifier keys",
+    ("log", "verify"): "files alone",
+}
+
+
+@pytest.fixture
+def invoke(monkeypatch: pytest.MonkeyPatch) -> "Invoke":
+    """Verbs within this process, in the test's home; its logging stays as it was."""
+    monkeypatch.setattr(logs, "configure", lambda: None)
+    for name in ("ARIYIPPU_ZONE", "ARIYIPPU_HOME", "DJANGO_SETTINGS_MODULE"):
+        monkeypatch.setenv(name, os.environ[name])  # put back afterwards
+    return Invoke()
+
+
+class Invoke:
+    """One call of the command line; `said` is what a person reads."""
+
+    def __call__(self, *arguments: object) -> str:
+        result = CliRunner(env={"COLUMNS": "200", "TERM": "dumb"}).invoke(app, [str(a) for a in arguments])
+        if isinstance(result.exception, RefusedError):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result.output
+
+
+def ariyippu(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ariyippu", *(str(a) for a in arguments)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+# --- help --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("verb", "says"), VERBS.items())
+def test_help_says_what_a_verb_does(invoke: Invoke, verb: tuple[str, ...], says: str) -> None:
+    assert says in " ".join(invoke(*verb, "--help").split())
+
+
+def test_every_verb_has_its_help() -> None:
+    def walk(command: Any, at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        assert command.help, at
+        yield at
+        for name, inner in getattr(command, "commands", {}).items():
+            yield from walk(inner, (*at, name))
+
+    assert set(walk(typer.main.get_command(app), ())) == set(VERBS)
+
+
+# --- registers ---------------------------------------------------------------------------------------
+
+
+def test_an_example_is_checked_and_loaded(invoke: Invoke, clean_vault: None, tmp_path: Path) -> None:
+    file = tmp_path / "spark.csv"
+    assert "300 rows" in invoke("register", "example", "spark", "--out", file, "--rows", 300, "--bad-share", 0.2)
+    said = invoke("register", "check", "spark", file)
+    assert "for the quarantine" in said
+    assert "not_an_email" in said
+    assert not Snapshot.objects.exists()
+    loaded = json.loads(invoke("register", "load", "spark", file, "--json").splitlines()[-1])
+    assert loaded["rows"] + loaded["quarantined"] == 300
+    assert f"{loaded['rows']} rows, {loaded['quarantined']} for the quarantine." in said
+    assert "loaded before" in invoke("register", "load", "spark", file)
+    assert Snapshot.objects.get().pk == loaded["snapshot"]
+
+
+def test_a_check_shows_places_and_no_value(invoke: Invoke, tmp_path: Path) -> None:
+    file = tmp_path / "spark.csv"
+    invoke("register", "example", "spark", "--out", file, "--rows", 200, "--bad-share", 1)
+    said = invoke("register", "check", "spark", file)
+    for value in ("somebody(at)", "0471-555", "12A456", "MALABAR", "453OO"):
+        assert value in file.read_text(errors="replace")
+        assert value not in said
+
+
+def test_the_same_seed_writes_the_same_file(invoke: Invoke, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        invoke("register", "example", "spark", "--out", tmp_path / name, "--rows", 50, "--seed", 7)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_objections_are_kept_as_tokens(invoke: Invoke, clean_vault: None, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.txt"
+    keys.write_text("100001\n100002\n")
+    written = ["objection", "spark", keys, "--purpose", "ariyippu:da-arrears"]
+    assert "2 new" in invoke(*written)
+    assert "0 new" in invoke(*written)
+
+
+# --- documents ---------------------------------------------------------------------------------------
+
+
+def test_a_document_is_wrapped_and_signed_by_one_after_the_other(invoke: Invoke, tmp_path: Path) -> None:
+    offices = Offices()
+    file, envelope = tmp_path / "request.json", tmp_path / "envelope.json"
+    request = _request()
+    file.write_text(request.model_dump_json(indent=2))
+    for name in ("requester", "owner"):
+        said = invoke("document", "new-key", tmp_path / f"{name}.pem").strip()
+        assert len(base64.b64decode(said)) == 32
+        offices.keys[name] = officer.read_key(tmp_path / f"{name}.pem")
+        assert public(offices.keys[name]) == said
+        assert (tmp_path / f"{name}.pem").stat().st_mode & 0o777 == 0o600
+    invoke("document", "wrap", "use-request", file, envelope)
+    for name in ("requester", "owner"):
+        invoke("document", "sign", envelope, "--key", tmp_path / f"{name}.pem")
+    signed = Envelope.parse(envelope.read_bytes())
+    assert signed.open(UseRequest) == request
+    found = signers(signed, offices.trust(), request.valid_from)
+    assert [key.person for key in found] == ["requester", "owner"]
+
+
+def _request() -> UseRequest:
+    return cast.use_request("pay-section", "ariyippu:da-arrears", "a-request")
+
+
+def test_who_signs_is_shown_what_they_sign(tmp_path: Path, invoke: Invoke) -> None:
+    envelope = tmp_path / "envelope.json"
+    envelope.write_text(Envelope.of(_request()).model_dump_json())
+    invoke("document", "new-key", tmp_path / "key.pem")
+    done = ariyippu("document", "sign", envelope, "--key", tmp_path / "key.pem")
+    assert done.returncode == 0
+    assert json.loads(done.stderr) == Envelope.parse(envelope.read_bytes()).open(UseRequest).model_dump(mode="json")
+
+
+def test_nothing_unreadable_is_signed(tmp_path: Path, invoke: Invoke) -> None:
+    envelope = tmp_path / "envelope.json"
+    invoke("document", "new-key", tmp_path / "key.pem")
+    for content in (b"\xff", b"{}", b"not JSON"):
+        broken = Envelope.of(_request()).model_copy(update={"payload": base64.b64encode(content).decode()})
+        envelope.write_text(broken.model_dump_json())
+        with pytest.raises(RefusedError, match=r"document\.invalid"):
+            invoke("document", "sign", envelope, "--key", tmp_path / "key.pem")
+    envelope.write_text(Envelope(payloadType="text/plain", payload="").model_dump_json())
+    with pytest.raises(RefusedError, match=r"document\.wrong_kind"):
+        invoke("document", "sign", envelope, "--key", tmp_path / "key.pem")
+    assert Envelope.parse(envelope.read_bytes()).signatures == ()
+
+
+def test_a_key_that_others_can_read_is_refused(tmp_path: Path, invoke: Invoke) -> None:
+    key = tmp_path / "key.pem"
+    invoke("document", "new-key", key)
+    key.chmod(0o640)
+    with pytest.raises(RefusedError, match=r"key\.readable"):
+        officer.read_key(key)
+    key.write_text("no key")
+    key.chmod(0o600)
+    with pytest.raises(RefusedError, match=r"key\.invalid"):
+        officer.read_key(key)
+
+
+# --- the log and orders ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def world(clean_vault: None, tmp_path: Path) -> World:
+    return build(tmp_path, people(3))
+
+
+def on(world: World, home: Home) -> dict[str, str]:
+    return {install.zone_variable("vault"): home.database_url_file("vault").read_text()}
+
+
+def test_the_log_is_verified_from_files_alone(world: World, home: Home, tmp_path: Path) -> None:
+    world.sending()
+    flow.publish(world.vault)
+    keys = json.loads(ariyippu("log", "keys", "--home", world.home.path, **on(world, home)).stdout)
+    roots = tmp_path / "pinned.json"
+    roots.write_text(world.offices.roots.model_dump_json())
+    arguments = ["log", "verify", world.home.log, "--log-key", keys["log"], "--witness-key", keys["witness"]]
+    good = ariyippu(*arguments, "--roots", roots, ARIYIPPU_HOME="/nowhere")
+    assert (good.returncode, good.stderr) == (0, f"{Journal.objects.count()} entries: verified.\n")
+    for bundle in (world.home.log / "tile" / "entries").rglob("*.p/*"):
+        bundle.write_bytes(bundle.read_bytes().replace(b"da-arrears", b"da-arrearz"))
+    bad = ariyippu(*arguments, "--roots", roots)
+    assert bad.returncode == 1
+    assert "NOT verified." in bad.stderr
+    roots.write_text(Offices().roots.model_dump_json())
+    assert ariyippu(*arguments, "--roots", roots).returncode == 1
+
+
+def test_an_order_s_state_and_its_release(world: World, home: Home) -> None:
+    row = world.order()
+    stay = world.stay()
+    status = ariyippu("order", "status", "--home", world.home.path, **on(world, home))
+    assert status.stderr == f"{row.order_id}: accepted, stayed for email, sms\n"
+    refused = ariyippu("order", "release", row.order_id, "--home", world.home.path, **on(world, home))
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "[order.stayed]" in refused.stderr
+    world.lift(stay)
+    done = ariyippu("order", "release", row.order_id, "--home", world.home.path, **on(world, home))
+    assert (done.returncode, done.stderr) == (0, f"{row.order_id} goes on.\n")
+
+
+# --- errors ------------------------------------------------------------------------------------------
+
+SECRET = "value-x"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with files that are not what they should be."""
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "there.pem").write_text(SECRET)
+    (folder / "there.pem").chmod(0o600)
+    (folder / "broken.json").write_text(json.dumps({"threshold": SECRET, "payloadType": SECRET, "id": SECRET}))
+    (folder / "roots.json").write_text(Roots(threshold=1, keys=(Offices().roots.keys[0],)).model_dump_json())
+    (folder / "home").mkdir()
+    (folder / "bad-home").mkdir()
+    (folder / "bad-home" / "settings.toml").write_text(f"workerz = '{SECRET}'\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("document new-key there.pem", "there.pem: File exists."),
+        ("document sign missing.json --key there.pem", "missing.json: No such file"),
+        ("document sign broken.json --key there.pem", "[envelope.invalid]"),
+        ("document wrap order broken.json out.json", "[document.invalid]"),
+        ("document wrap pigeon broken.json out.json", "[document.wrong_kind]"),
+        ("document submit broken.json --home home", "[home.not_installed]"),
+        ("order status --home home", "[home.not_installed]"),
+        ("order status --home bad-home", "[home.not_installed]"),
+        ("vault --home home", "[home.not_installed]"),
+        ("register check spark missing.csv --home home", "missing.csv"),
+        ("register check nothing missing.csv --home home", "nothing"),
+        ("register check spark broken.json --home bad-home", "workerz"),
+        ("register example nothing --out out.csv", "[contract.no_example]"),
+        ("log verify . --log-key x --witness-key y", "[note.invalid_key]"),
+        ("log verify . --log-key x --witness-key y --roots broken.json", "[roots.invalid]"),
+    ],
+)
+def test_an_error_is_one_line_without_values(desk: Path, arguments: str, says: str) -> None:
+    without = {name: value for name, value in os.environ.items() if not name.startswith("ARIYIPPU_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "ariyippu", *arguments.split()],
+        cwd=desk,
+        env=without,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert SECRET not in done.stderr
+    assert not list(desk.glob("out.*"))
+
+
+def test_a_bug_is_one_line_of_places_without_values(tmp_path: Path) -> None:
+    """Whatever else is raised: here a file that is no text, given as one."""
+    keys = tmp_path / "keys.txt"
+    keys.write_bytes(b"\xffvalue-x")
+    done = ariyippu("objection", "spark", keys, "--purpose", "ariyippu:da-arrears")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert json.loads(line)["exception"][0] == "UnicodeDecodeError"
+    assert SECRET not in done.stderr

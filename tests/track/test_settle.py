@@ -1,0 +1,131 @@
+"""What became of it: receipts in any order, doubled or early, give the same counts; nobody counts twice."""
+
+import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ariyippu import flow
+from ariyippu.base.models import Journal
+from ariyippu.notice.models import OrderRow
+from ariyippu.policy.documents import Scope
+from ariyippu.send import lease
+from ariyippu.send.carriers import Receipt
+from ariyippu.send.lease import Settled
+from ariyippu.send.models import Outcome
+from ariyippu.track import report, settle
+from ariyippu.track.models import ReceiptRow
+from tests.world import Person, World, build, people
+
+pytestmark = pytest.mark.usefixtures("clean_vault")
+
+RECEIPTS = (
+    Receipt("a", "delivered", "000"),
+    Receipt("a", "undelivered", "001"),  # too late: the first word counts, whichever it is
+    Receipt("b", "expired", "002"),
+    Receipt("b", "expired", "002"),
+    Receipt("nobody-s", "delivered", "000"),
+)
+
+
+def hand_off(world: World, settled: Sequence[Settled], *, leave_open: Sequence[int] = ()) -> lease.Lease:
+    """One window of the next batch, as a worker commits it."""
+    held = lease.lease("a", world.home)
+    assert held is not None
+    if settled:
+        window = lease.open_window(held, [message.position for message in settled])
+        lease.close_window(window, held.batch, settled)
+    if leave_open:
+        lease.open_window(held, leave_open)
+    return held
+
+
+def accepted(position: int, provider_id: str) -> Settled:
+    return Settled(position, Outcome.ACCEPTED, "ESME_ROK", provider_id)
+
+
+@pytest.fixture
+def by_sms(tmp_path: Path, clean_vault: None) -> World:
+    return build(tmp_path, [Person(n, email="") for n in range(1, 6)])
+
+
+def test_receipts_beside_outcomes(by_sms: World) -> None:
+    row = by_sms.sending()
+    settled = [
+        accepted(0, "a"),
+        accepted(1, "b"),
+        accepted(2, "c"),
+        Settled(3, Outcome.REFUSED, "ESME_RINVDSTADR", None),
+    ]
+    settle.keep([Receipt("a", "delivered", "000")])  # before its outcome is committed
+    hand_off(by_sms, settled)
+    assert settle.outcomes(row.digest) == {"sms": {"accepted": 2, "delivered": 1, "refused": 1, "waiting": 1}}
+    settle.keep([Receipt("b", "rejected", "003")])
+    assert settle.outcomes(row.digest) == {
+        "sms": {"accepted": 1, "delivered": 1, "undelivered": 1, "refused": 1, "waiting": 1}
+    }
+
+
+def test_receipts_in_any_order_and_doubled_count_once(by_sms: World) -> None:
+    row = by_sms.sending()
+    hand_off(by_sms, [accepted(0, "a"), accepted(1, "b")])
+    first_words = {"delivered": 1, "undelivered": 1}, {"undelivered": 2}
+    for order in itertools.permutations(RECEIPTS):
+        ReceiptRow.objects.all().delete()
+        settle.keep(order[:2])
+        settle.keep(order[2:])
+        settle.keep(order)
+        wanted = first_words[order.index(RECEIPTS[1]) < order.index(RECEIPTS[0])]
+        assert settle.outcomes(row.digest) == {"sms": {**wanted, "waiting": 3}}
+
+
+def test_an_e_mail_s_id_is_nobody_s_receipt(tmp_path: Path) -> None:
+    """A mail server's queue id may be the same text as an SMS centre's message id."""
+    world = build(tmp_path, people(2))
+    row = world.sending()
+    hand_off(world, [accepted(0, "a"), accepted(1, "b")])
+    settle.keep([Receipt("a", "undelivered", "001")])
+    assert settle.outcomes(row.digest) == {"email": {"accepted": 2}}
+
+
+def test_messages_in_a_worker_s_hands_still_wait(by_sms: World) -> None:
+    row = by_sms.sending()
+    hand_off(by_sms, [accepted(0, "a")], leave_open=[1, 2])
+    assert settle.outcomes(row.digest) == {"sms": {"accepted": 1, "waiting": 4}}
+
+
+def test_the_log_is_told_rounded_counts_once(tmp_path: Path) -> None:
+    world = build(tmp_path, people(14))
+    row = world.sending()
+    held = hand_off(world, [accepted(n, str(n)) for n in range(12)])
+    lease.give_back(held, [bytes([n]) * 16 for n in range(14)], attempted=False, wait_s=0)
+    again = hand_off(world, [Settled(n, Outcome.REFUSED, "550", None) for n in (12, 13)])
+    lease.give_back(again, [bytes([n]) * 16 for n in range(14)], attempted=False, wait_s=0)
+    world.turn_until(row, OrderRow.DONE)
+    flow.turn(world.vault)
+    (entry,) = Journal.objects.filter(kind="handed-off")
+    assert json.loads(bytes(entry.body))["body"]["outcomes"] == {"email": {"accepted": 10, "refused": 0}}
+
+
+def test_the_report_for_operators_is_exact(by_sms: World) -> None:
+    row = by_sms.sending()
+    hand_off(by_sms, [accepted(0, "a"), Settled(1, Outcome.UNKNOWN, "", None)])
+    found = report.report()
+    assert found["registers"] == {"spark": {"rows": 5, "quarantined": 0}}
+    assert found["candidates"] == {"included": 5}
+    assert found["outcomes"] == {"accepted": 1, "unknown": 1, "waiting": 3}
+    assert found["handed_off"]["sms"]["messages"] == 1
+    assert found["orders"] == {row.order_id: "sending"}
+
+
+def test_a_line_for_each_order_says_what_holds_it_up(by_sms: World) -> None:
+    row = by_sms.sending()
+    assert report.order_lines(by_sms.home) == [f"{row.order_id}: sending"]
+    by_sms.stay(scope=Scope(channel="email"))
+    assert report.order_lines(by_sms.home) == [f"{row.order_id}: sending, stayed for email"]
+    by_sms.new_trust(version=2, keys=by_sms.offices.trust().keys[:2])
+    (line,) = report.order_lines(by_sms.home)
+    assert line.startswith(f"{row.order_id}: sending, does not hold: ")
+    assert line.endswith("[signature.unknown_key]")
