@@ -41,7 +41,7 @@ from ariyippu.notice.models import OrderRow
 from ariyippu.policy import audience
 from ariyippu.render.compose import Composer
 from ariyippu.send import lease, worker
-from ariyippu.send.carriers import Answer, Verdict
+from ariyippu.send.carriers import Answer, Receipt, Verdict
 from ariyippu.send.carriers.smtp import SmtpCarrier
 from ariyippu.send.worker import Worker
 from ariyippu.track import settle
@@ -386,8 +386,8 @@ def test_a_worker_that_fails(
 
 @pytest.mark.usefixtures("clean_vault")
 def test_receipts_that_cannot_be_kept(tmp_path: Path, stderr: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ReceiptRow, "objects", property(fail))
-    thread = threading.Thread(target=lambda: settle.keep([SECRET]))  # type: ignore[list-item]
+    monkeypatch.setattr(type(ReceiptRow.objects), "bulk_create", fail)
+    thread = threading.Thread(target=lambda: settle.keep([Receipt(SECRET, "delivered", "000")]))
     thread.start()
     thread.join()
     check_shown(stderr.getvalue())

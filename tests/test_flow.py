@@ -197,6 +197,16 @@ def test_not_published_not_decided(world: World, monkeypatch: pytest.MonkeyPatch
     assert not Entry.objects.exists()
 
 
+def test_an_audience_whose_root_is_not_published_is_not_cut(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = world.turn_until(world.order(), OrderRow.DECIDED)
+    with monkeypatch.context() as unpublished:
+        unpublished.setattr(flow, "publish", lambda _vault: None)
+        for _ in range(3):
+            flow.turn(world.vault)
+    assert not Batch.objects.exists()
+    world.turn_until(row, OrderRow.SENDING)
+
+
 def test_the_purpose_s_cooling_off_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = world.home.path / "settings.toml"
     settings.write_text(settings.read_text().replace(f'"{PURPOSE}" = 0', ""))

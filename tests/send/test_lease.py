@@ -234,6 +234,12 @@ def alter_envelope(world: World, row: OrderRow) -> None:
     OrderRow.objects.filter(pk=row.pk).update(envelope=world.offices.signed(more, ["requester"]).model_dump_json())
 
 
+def exchange_envelope(world: World, row: OrderRow) -> None:
+    """Another order that everybody has signed, in this one's row."""
+    other = world.order_document(world.notice(), id="another-order")
+    OrderRow.objects.filter(pk=row.pk).update(envelope=world.offices.signed(other).model_dump_json())
+
+
 def alter_envelope_and_digest(world: World, row: OrderRow) -> None:
     """The whole order exchanged for one that only some have signed; its audience goes with it."""
     more = world.order_document(world.notice(), id="another-order")
@@ -253,7 +259,8 @@ def alter_notice_spelling(world: World, row: OrderRow) -> None:
 
 
 @pytest.mark.parametrize(
-    "alter", [alter_state, alter_envelope, alter_envelope_and_digest, alter_notice, alter_notice_spelling]
+    "alter",
+    [alter_state, alter_envelope, exchange_envelope, alter_envelope_and_digest, alter_notice, alter_notice_spelling],
 )
 def test_an_altered_order_is_not_leased(world: World, row: OrderRow, alter: Callable[[World, OrderRow], None]) -> None:
     alter(world, row)
@@ -308,3 +315,24 @@ def test_an_order_with_an_altered_audience_fails_in_public(world: World, alter: 
     assert not Batch.objects.filter(order=row.digest).exists()
     refusal = json.loads(bytes(Journal.objects.get(kind="refusal").body))["body"]
     assert (refusal["document"], refusal["code"]) == (row.digest, "audience.altered")
+
+
+# --- the end of the order's window ---------------------------------------------------------------------
+
+
+def test_when_the_window_ends_what_is_in_doubt_is_counted_and_the_rest_waits_for_ever(
+    world: World, row: OrderRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = take(world)
+    lease.close_window(lease.open_window(held, [0]), held.batch, accepted(0))
+    lease.open_window(held, [1, 2])
+    later = clock.now() + dt.timedelta(hours=13)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    flow.turn(world.vault)
+    row.refresh_from_db()
+    assert row.state == OrderRow.SENDING  # a worker has some of it in its hands
+    expire()
+    world.turn_until(row, OrderRow.DONE)
+    assert outcomes() == {0: "accepted", 1: "unknown", 2: "unknown"}
+    assert Batch.objects.get().state == Batch.STOPPED
+    assert lease.lease("b", world.home) is None
