@@ -129,14 +129,21 @@ def turn(vault: Vault) -> None:
     """Move everything one step. Each step is complete in itself: a crash in between loses nothing."""
     publish(vault)
     for row in OrderRow.objects.exclude(state__in=[OrderRow.DONE, OrderRow.FAILED]).order_by("accepted_at"):
-        if clock.now() >= Envelope.parse(row.envelope).open(Order).not_after:
-            _close(row)
-        elif row.state == OrderRow.ACCEPTED:
-            _decide(vault, row)
-        elif row.state == OrderRow.DECIDED:
-            _cut(vault, row)
-        elif not Batch.objects.filter(order=row.digest).exclude(state=Batch.DONE).exists():
-            _finish(row)
+        try:
+            _move(vault, row)
+        except RefusedError as refusal:  # a row that somebody altered must not hold up the others
+            log.warning("order_stuck", order=row.order_id, code=refusal.code)
+
+
+def _move(vault: Vault, row: OrderRow) -> None:
+    if clock.now() >= Envelope.parse(row.envelope).open(Order).not_after:
+        _close(row)
+    elif row.state == OrderRow.ACCEPTED:
+        _decide(vault, row)
+    elif row.state == OrderRow.DECIDED:
+        _cut(vault, row)
+    elif not Batch.objects.filter(order=row.digest).exclude(state=Batch.DONE).exists():
+        _finish(row)
 
 
 def publish(vault: Vault) -> None:

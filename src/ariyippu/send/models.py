@@ -6,6 +6,7 @@ an outcome row                                     settled
 """
 
 from django.db import models
+from django.db.models.functions import Now
 
 
 class MessageFile(models.Model):
@@ -34,7 +35,7 @@ class Batch(models.Model):
     state = models.CharField(max_length=8, default=READY)
     leased_by = models.CharField(max_length=120, null=True)
     lease_until = models.DateTimeField(null=True)
-    not_before = models.DateTimeField()
+    not_before = models.DateTimeField(db_default=Now())  # the database's clock, as everything about leases
     attempts = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
