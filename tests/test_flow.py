@@ -292,8 +292,11 @@ def test_over_the_cap_nobody_is_told_and_the_others_go_on(world: World) -> None:
 
 
 def test_a_failed_order_is_not_taken_up_again_by_its_document_or_a_release(world: World) -> None:
-    row = world.turn_until(world.order(max_messages=1), OrderRow.FAILED)
-    world.order(max_messages=1)  # the same document once more
+    notice = world.notice()
+    document = world.order_document(notice, max_messages=1)
+    world.submit(document, notice=notice)
+    row = world.turn_until(OrderRow.objects.get(digest=document.digest()), OrderRow.FAILED)
+    world.submit(document, notice=notice)  # once more
     flow.release(row.order_id, world.home)
     flow.turn(world.vault)
     row.refresh_from_db()

