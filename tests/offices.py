@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ariyippu.base import clock
 from ariyippu.base.documents import Document, Envelope, Office, OfficerKey, Role, Roots, Threshold, Trust, sign
+from ariyippu.ingest import contract
 
 OFFICERS: dict[str, tuple[str, tuple[Role, ...]]] = {
     "requester": ("pay-section", ("requester",)),
@@ -68,6 +69,7 @@ class Offices:
             ),
             "keys": keys,
             "registers": {self.register: "pay-register"},
+            "contracts": (contract.find("spark").digest,),
             "thresholds": (
                 *(Threshold(purpose=p, document="use-request", roles=roles) for p in PURPOSES),
                 *(Threshold(purpose=p, document="order", roles=roles) for p in PURPOSES),

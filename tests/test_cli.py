@@ -41,6 +41,7 @@ VERBS = {
     ("register", "example"): "invented people",
     ("register", "check"): "without loading",
     ("register", "load"): "whole or not at all",
+    ("register", "quarantine"): "never a value",
     ("document",): "Signed documents",
     ("document", "new-key"): "Ed25519",
     ("document", "wrap"): "schema",
@@ -117,6 +118,9 @@ def test_an_example_is_checked_and_loaded(invoke: Invoke, clean_vault: None, tmp
     assert loaded["rows"] + loaded["quarantined"] == 300
     assert f"{loaded['rows']} rows, {loaded['quarantined']} for the quarantine." in said
     assert "loaded before" in invoke("register", "load", "spark", file)
+    listed = invoke("register", "quarantine", loaded["snapshot"]).splitlines()
+    assert listed[0] == "row,column,reason"
+    assert len(listed) == 1 + loaded["quarantined"]
     assert Snapshot.objects.get().pk == loaded["snapshot"]
 
 

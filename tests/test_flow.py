@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ariyippu import flow
 from ariyippu.base import clock, journal
-from ariyippu.base.documents import Envelope, Signature, sign
+from ariyippu.base.documents import Envelope, sign
 from ariyippu.base.home import Home
 from ariyippu.base.models import Entry, Journal
 from ariyippu.base.settings import database_url
@@ -143,13 +143,31 @@ def test_the_longest_notice_fits_the_log(world: World) -> None:
     assert journal.cosigned_at(OrderRow.objects.get().journal_id) is not None
 
 
-def test_an_envelope_that_the_log_cannot_hold_is_refused_as_that(world: World) -> None:
-    """Somebody pads an envelope so that its refusal would not fit: they learn nothing else by it."""
+def test_a_padded_envelope_is_no_envelope(world: World) -> None:
+    """Nobody pads a signature so that its refusal would not fit the log."""
     envelope = world.offices.signed(world.grant, ["publicity"])
-    padding = Signature(keyid="a", sig="a" * 70_000)
-    with refused("journal.too_long"):
-        flow.receive(envelope.with_signature(padding), b"", world.home)
+    padded = envelope.model_dump_json().replace(envelope.signatures[0].sig, "a" * 70_000)
+    with refused("envelope.invalid"):
+        Envelope.parse(padded)
+
+
+def test_an_accepted_document_handed_in_again_with_something_wrong_leaves_no_refusal(world: World) -> None:
+    """Anybody can take a published envelope and hand it in with another notice."""
+    notice = world.notice()
+    document = world.order_document(notice)
+    world.submit(document, notice=notice)
+    with refused("order.other_notice"):
+        flow.receive(world.offices.signed(document), world.notice(sanction_reference="another").payload(), world.home)
     assert bodies("refusal") == []
+
+
+def test_the_same_refusal_is_published_once(world: World) -> None:
+    notice = world.notice()
+    envelope = world.offices.signed(world.order_document(notice), ["publicity"])
+    for _ in range(3):
+        with refused("signature.missing_role"):
+            flow.receive(envelope, notice.payload(), world.home)
+    assert len(bodies("refusal")) == 1
 
 
 # --- orders ------------------------------------------------------------------------------------------
@@ -275,7 +293,7 @@ def test_an_altered_audience_fails_the_order_in_public(world: World) -> None:
     AudienceRow.objects.update(root="0" * 64)
     world.turn_until(row, OrderRow.FAILED)
     assert not Batch.objects.exists()
-    assert [refusal["code"] for refusal in bodies("refusal")] == ["audience.altered"]
+    assert [failed["code"] for failed in bodies("failed")] == ["audience.altered"]
 
 
 def test_over_the_cap_nobody_is_told_and_the_others_go_on(world: World) -> None:
@@ -284,9 +302,7 @@ def test_over_the_cap_nobody_is_told_and_the_others_go_on(world: World) -> None:
     world.turn_until(good, OrderRow.SENDING)
     failing.refresh_from_db()
     assert failing.state == OrderRow.FAILED
-    assert [(refusal["document"], refusal["code"]) for refusal in bodies("refusal")] == [
-        (failing.digest, "order.over_cap")
-    ]
+    assert [(failed["order"], failed["code"]) for failed in bodies("failed")] == [(failing.digest, "order.over_cap")]
     assert {batch.order for batch in Batch.objects.all()} == {good.digest}
     assert not Told.objects.exists()
 

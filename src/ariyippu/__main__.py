@@ -89,9 +89,8 @@ def up(home: HomeOption = None) -> None:
     from ariyippu.base.supervise import run_zones
 
     found = _home(home)
-    _install(found)
     try:
-        run_zones(found)
+        run_zones(found, lambda: _install(found))
     finally:
         postgres.stop(found.postgres)
 
@@ -217,6 +216,20 @@ def register_load(contract: str, file: Path, home: HomeOption = None, as_json: J
     else:
         already = " (it was loaded before: nothing changed)" if loaded.already else ""
         console.print(f"{loaded.snapshot}: {loaded.rows} rows, {loaded.quarantined} in quarantine{already}.")
+
+
+@register.command("quarantine")
+def register_quarantine(
+    snapshot: Annotated[str, typer.Argument(help="The snapshot's name, as `load` printed it.")], home: HomeOption = None
+) -> None:
+    """List a snapshot's quarantined rows for the department: row number, column, reason; never a value."""
+    found = _enter("vault", home)
+    from ariyippu.base import keys
+    from ariyippu.ingest.snapshot import open_quarantine
+
+    sys.stdout.write("row,column,reason\n")
+    for fault in open_quarantine(found, keys.load(found.keyring), snapshot).read_all().to_pylist():
+        sys.stdout.write(f"{fault['row']},{fault['column']},{fault['reason']}\n")
 
 
 # --- documents ---------------------------------------------------------------------------------------

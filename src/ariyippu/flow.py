@@ -13,6 +13,7 @@ An order's way:  accepted -> decided -> sending -> done     (or failed, with a p
 """
 
 import fcntl
+import hashlib
 import os
 import socket
 import threading
@@ -31,14 +32,15 @@ from ariyippu.base.keys import Keyring
 from ariyippu.base.text import rounded
 from ariyippu.grant import accept as grants
 from ariyippu.grant.documents import UseRequest
+from ariyippu.grant.models import Grant
 from ariyippu.notice import orders
 from ariyippu.notice.documents import Order
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import audience, stays
 from ariyippu.policy.documents import Lift, Stay, subjects
-from ariyippu.policy.models import AudienceRow
-from ariyippu.send import cut, lease
+from ariyippu.policy.models import AudienceRow, StayRow
+from ariyippu.send import cut, lease, mark
 from ariyippu.send.models import Batch
 from ariyippu.send.watch import Watch
 from ariyippu.send.worker import Worker
@@ -68,8 +70,9 @@ class Vault:
 def receive(envelope: Envelope, notice: bytes, home: Home) -> None:
     """Take one document from the hatch: keep it with its journal entry, or refuse it, in public.
 
-    A refusal is published when at least one signature is by a key of the trust document; what nobody
-    known has signed is refused without a trace, or anyone could fill the log.
+    A refusal is published once, when at least one signature is by a key of the trust document and the
+    document was not accepted before; anything else is refused without a trace, or anyone could fill the
+    log, or make an accepted order look refused.
     """
     try:
         _accept(envelope, notice, home)
@@ -83,6 +86,7 @@ def _accept(envelope: Envelope, notice: bytes, home: Home) -> None:
     kind = envelope.payloadType
     if kind == Trust.payload_type():
         grants.accept_trust(envelope, roots)
+        stays.notify()  # a key that it no longer names stops what it signed, now
     elif kind == UseRequest.payload_type():
         grants.accept_use_request(envelope, roots)
     elif kind == Order.payload_type():
@@ -96,19 +100,15 @@ def _accept(envelope: Envelope, notice: bytes, home: Home) -> None:
 
 
 def _publish_refusal(envelope: Envelope, refusal: RefusedError, home: Home) -> None:
-    if _signed_by_an_officer(envelope, home):
-        with transaction.atomic():
-            _journal_refusal(envelope, refusal.code)
-
-
-def _journal_refusal(envelope: Envelope, code: str) -> None:
+    accepted = any(kept.objects.filter(digest=envelope.digest).exists() for kept in (OrderRow, Grant, StayRow))
+    if accepted or not _signed_by_an_officer(envelope, home):
+        return
     body = {
-        "document": envelope.digest,
         "document_kind": envelope.payloadType,
-        "code": code,
         "envelope": envelope.model_dump(mode="json", exclude_none=True),
     }
-    journal.append("refusal", body)
+    with transaction.atomic():
+        journal.append_refusal(envelope.digest, refusal.code, body)
 
 
 def _signed_by_an_officer(envelope: Envelope, home: Home) -> bool:
@@ -178,7 +178,7 @@ def _fail(row: OrderRow, refusal: RefusedError) -> None:
     """Nothing of this order leaves, and the public learns why."""
     with transaction.atomic():
         OrderRow.objects.filter(digest=row.digest).update(state=OrderRow.FAILED)
-        _journal_refusal(Envelope.parse(row.envelope), refusal.code)
+        journal.append("failed", {"order": row.digest, "code": refusal.code})
 
 
 def _verified(vault: Vault, row: OrderRow) -> VerifiedOrder | None:
@@ -264,7 +264,9 @@ def run(vault: Vault, ending: threading.Event, dsn: str) -> None:
 
     `dsn` is for the watch's own connection. The first turn is also the recovery.
     """
-    prefix = f"{socket.gethostname()}:{vault.home.path}:"
+    installation = hashlib.sha256(os.fsencode(vault.home.path)).hexdigest()[:12]
+    prefix = f"{socket.gethostname()[:60]}:{installation}:"
+    mark.check(vault.home)
     lease.reclaim(prefix)
     publish(vault)
     watch = Watch(dsn)

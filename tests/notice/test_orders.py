@@ -260,7 +260,7 @@ def test_a_row_s_notice_is_pinned_too(world: World) -> None:
 ORDER_CONTRADICTIONS: list[tuple[dict[str, object], str]] = [
     ({"notice": "0" * 64}, "order.other_notice"),
     ({"use_request": "0" * 64}, "grant.missing"),
-    ({"contract": "0" * 64}, "order.other_contract"),
+    ({"contract": "0" * 64}, "contract.not_approved"),
     ({"register": "people"}, "order.other_notice"),
     ({"snapshot": "spark-20260101T000000Z-abcdef"}, "snapshot.unknown"),
     ({"purpose": "ariyippu:salary-and-benefit"}, "order.other_notice"),

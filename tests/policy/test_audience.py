@@ -219,8 +219,7 @@ def test_more_than_the_cap_means_nobody_and_a_public_refusal(world: World) -> No
     row = world.turn_until(world.order(max_messages=COUNT - 4), OrderRow.FAILED)
     assert not AudienceRow.objects.exists()
     assert not audience.folder(world.home, row.digest).exists()
-    refusal = _refusals()[-1]
-    assert (refusal["code"], refusal["document"]) == ("order.over_cap", row.digest)
+    assert _failures() == [{"order": row.digest, "code": "order.over_cap"}]
     flow.turn(world.vault)
     row.refresh_from_db()
     assert row.state == OrderRow.FAILED
@@ -249,5 +248,5 @@ def test_a_failure_while_it_is_kept_leaves_no_row(world: World, monkeypatch: pyt
     world.turn_until(row, OrderRow.DECIDED)  # over the half-written file
 
 
-def _refusals() -> list[dict[str, str]]:
-    return [json.loads(bytes(row.body))["body"] for row in Journal.objects.filter(kind="refusal").order_by("pk")]
+def _failures() -> list[dict[str, str]]:
+    return [json.loads(bytes(row.body))["body"] for row in Journal.objects.filter(kind="failed").order_by("pk")]

@@ -25,6 +25,8 @@ from tests.world import World, build, people
 pytestmark = pytest.mark.usefixtures("clean_vault")
 
 PEOPLE = 12
+ATTEMPTS = 5
+RECORDS = [bytes([n]) * 16 for n in range(PEOPLE)]  # these tests open no batch
 
 
 @pytest.fixture
@@ -155,7 +157,7 @@ def test_no_window_opens_once_a_stay_stands(world: World, row: OrderRow) -> None
 def test_what_a_dead_worker_had_in_its_hands_is_unknown_and_not_pending(world: World, row: OrderRow) -> None:
     held = take(world)
     first = lease.open_window(held, [0, 1, 2])
-    lease.close_window(first, held.batch, accepted(0, 1, 2))
+    lease.close_window(first, held, accepted(0, 1, 2), RECORDS)
     lease.open_window(held, [3, 4, 5])
     assert lease.lease("b", world.home) is None  # the lease still runs
     expire()
@@ -180,7 +182,7 @@ def test_a_late_worker_cannot_close_a_window_that_was_declared_in_doubt(world: W
     expire()
     take(world, "b")
     with pytest.raises(LeaseLostError):
-        lease.close_window(window, held.batch, accepted(0, 1))
+        lease.close_window(window, held, accepted(0, 1), RECORDS)
     assert outcomes() == {0: "unknown", 1: "unknown"}
 
 
@@ -190,7 +192,7 @@ def test_a_late_worker_without_outcomes_cannot_close_it_either(world: World, row
     expire()
     take(world, "b")
     with pytest.raises(LeaseLostError):
-        lease.close_window(window, held.batch, [])
+        lease.close_window(window, held, [], RECORDS)
 
 
 def test_a_late_worker_opens_no_window_and_gives_nothing_back(world: World, row: OrderRow) -> None:
@@ -201,14 +203,14 @@ def test_a_late_worker_opens_no_window_and_gives_nothing_back(world: World, row:
     take(world, "b")
     with pytest.raises(LeaseLostError):
         lease.open_window(held, [0])
-    lease.give_back(held, [], attempted=False, wait_s=0)
+    lease.give_back(held, attempted=False, wait_s=0, max_attempts=ATTEMPTS)
     assert Batch.objects.get(pk=held.batch.pk).leased_by == "b"
 
 
 def test_given_up_after_the_last_attempt(world: World, row: OrderRow) -> None:
-    for attempt in range(1, lease.MAX_ATTEMPTS + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         held = take(world)
-        lease.give_back(held, [], attempted=True, wait_s=0)
+        lease.give_back(held, attempted=True, wait_s=0, max_attempts=ATTEMPTS)
         held.batch.refresh_from_db()
         assert held.batch.attempts == attempt
     assert held.batch.state == Batch.DONE
@@ -217,7 +219,7 @@ def test_given_up_after_the_last_attempt(world: World, row: OrderRow) -> None:
 
 
 def test_a_batch_that_waits_is_not_leased_before_its_time(world: World, row: OrderRow) -> None:
-    lease.give_back(take(world), [], attempted=False, wait_s=60)
+    lease.give_back(take(world), attempted=False, wait_s=60, max_attempts=ATTEMPTS)
     assert lease.lease("a", world.home) is None
 
 
@@ -313,8 +315,8 @@ def test_an_order_with_an_altered_audience_fails_in_public(world: World, alter: 
     alter(world, world.home.vault / "orders" / row.digest / "audience.parquet")
     world.turn_until(row, OrderRow.FAILED)
     assert not Batch.objects.filter(order=row.digest).exists()
-    refusal = json.loads(bytes(Journal.objects.get(kind="refusal").body))["body"]
-    assert (refusal["document"], refusal["code"]) == (row.digest, "audience.altered")
+    failed = json.loads(bytes(Journal.objects.get(kind="failed").body))["body"]
+    assert failed == {"order": row.digest, "code": "audience.altered"}
 
 
 # --- the end of the order's window ---------------------------------------------------------------------
@@ -324,7 +326,7 @@ def test_when_the_window_ends_what_is_in_doubt_is_counted_and_the_rest_waits_for
     world: World, row: OrderRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = take(world)
-    lease.close_window(lease.open_window(held, [0]), held.batch, accepted(0))
+    lease.close_window(lease.open_window(held, [0]), held, accepted(0), RECORDS)
     lease.open_window(held, [1, 2])
     later = clock.now() + dt.timedelta(hours=13)
     monkeypatch.setattr(clock, "now", lambda: later)

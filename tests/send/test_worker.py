@@ -9,18 +9,22 @@ from pathlib import Path
 import pytest
 
 from ariyippu import flow
+from ariyippu.base.errors import PermanentError
 from ariyippu.base.settings import database_url
 from ariyippu.demo.outside.keep import read_mail, read_sms
 from ariyippu.demo.outside.run import Outside, running
 from ariyippu.notice.models import OrderRow
+from ariyippu.policy import objections
 from ariyippu.policy.documents import Scope, Stay
 from ariyippu.policy.models import AudienceRow, Told
 from ariyippu.send import lease, worker
 from ariyippu.send.carriers import Answer, Carrier, Message, Receipt, open_carrier
-from ariyippu.send.models import Batch, Outcome, Window
+from ariyippu.send.models import Batch, MessageFile, Outcome, Window
+from ariyippu.send.open import Door
 from ariyippu.send.watch import SILENCE_S, Watch
 from ariyippu.send.worker import Worker
 from ariyippu.track import settle
+from tests.refusals import refused
 from tests.world import Person, World, build, people, write_settings
 
 pytestmark = pytest.mark.usefixtures("clean_vault")
@@ -127,7 +131,7 @@ def test_a_refused_and_a_full_mailbox(tmp_path: Path, ports: tuple[int, int], mo
     handed: list[int] = []
     with at_work(world) as one, monkeypatch.context() as patch:
         patch.setattr(worker, "open_carrier", lambda settings: Counting(open_carrier(settings), handed))
-        for attempt in range(1, lease.MAX_ATTEMPTS + 1):
+        for attempt in range(1, world.home.settings.max_attempts + 1):
             assert one._turn()
             batch = Batch.objects.get()
             assert batch.attempts == attempt
@@ -135,7 +139,7 @@ def test_a_refused_and_a_full_mailbox(tmp_path: Path, ports: tuple[int, int], mo
                 assert not one._turn()  # it waits for its time, longer with every attempt
                 Batch.objects.update(not_before=batch.lease_until or row.accepted_at)
     assert outcomes(row) == {"email": {"accepted": 1, "refused": 1, "gave_up": 1}}
-    assert len(handed) == 3 + lease.MAX_ATTEMPTS - 1
+    assert len(handed) == 3 + world.home.settings.max_attempts - 1
     assert Told.objects.count() == 1
 
 
@@ -231,7 +235,7 @@ class Deaf(Quiet):
 def test_a_watch_that_hears_nothing_stops_the_hand_off(tmp_path: Path, ports: tuple[int, int]) -> None:
     world = build(tmp_path, people(15), carriers=ports, window=WINDOW)
     row = world.sending()
-    with at_work(world, Deaf(3)) as one:
+    with at_work(world, Deaf(4)) as one:  # asked once before the window, then before each message
         assert one._turn()
     assert outcomes(row) == {"email": {"accepted": 3, "waiting": 12}}
 
@@ -323,3 +327,48 @@ def test_an_altered_file_of_messages_harms_no_other_order(tmp_path: Path, ports:
     with at_work(world, name="b") as another:
         assert another._turn()
     assert outcomes(other) == {"email": {"accepted": 5}}
+
+
+def test_who_objected_or_was_told_since_the_decision_is_withheld(tmp_path: Path, ports: tuple[int, int]) -> None:
+    world = build(tmp_path, people(5), carriers=ports, window=WINDOW)
+    row = world.sending()
+    held = lease.lease("b", world.home)
+    assert held is not None
+    records = Door(world.home, world.vault.keyring).open(held).records
+    lease.give_back(held, attempted=False, wait_s=0, max_attempts=5)
+    objections.record_objections("spark", records[:1], "dpv:PersonnelPayment")
+    objections.record_told("spark", records[1:2], held.verified.order.purpose)
+    with at_work(world) as one:
+        assert one._turn()
+    assert outcomes(row) == {"email": {"accepted": 3, "withheld": 2}}
+    assert set(Outcome.objects.filter(outcome="withheld").values_list("code", flat=True)) == {
+        "objected",
+        "told_recently",
+    }
+    assert row.digest == Batch.objects.get().order
+
+
+def test_a_database_that_forgot_windows_sends_nothing(tmp_path: Path, ports: tuple[int, int]) -> None:
+    """A back-up from the middle of the sending is restored: what left since would leave again."""
+    world = build(tmp_path, people(15), carriers=ports, window=WINDOW)
+    row = world.sending()
+    with at_work(world) as one:
+        assert one._turn()
+        before = len(arrived(tmp_path))
+        Outcome.objects.all().delete()
+        Window.objects.all().delete()
+        Batch.objects.update(state=Batch.READY)
+        OrderRow.objects.update(state=OrderRow.SENDING)
+        with refused("vault.database_behind"):
+            one._turn()
+    assert len(arrived(tmp_path)) == before
+    assert outcomes(row) == {"email": {"waiting": 15}}
+
+
+def test_a_batch_that_names_another_order_s_file_does_not_open(tmp_path: Path, ports: tuple[int, int]) -> None:
+    world = build(tmp_path, people(5), carriers=ports, window=WINDOW)
+    row = world.sending()
+    MessageFile.objects.update(order="0" * 64)
+    with at_work(world) as one, pytest.raises(PermanentError, match="another order's file"):
+        one._turn()
+    assert outcomes(row) == {"email": {"waiting": 5}}

@@ -36,7 +36,7 @@ def hand_off(world: World, settled: Sequence[Settled], *, leave_open: Sequence[i
     assert held is not None
     if settled:
         window = lease.open_window(held, [message.position for message in settled])
-        lease.close_window(window, held.batch, settled)
+        lease.close_window(window, held, settled, [bytes([n]) * 16 for n in range(14)])
     if leave_open:
         lease.open_window(held, leave_open)
     return held
@@ -100,9 +100,9 @@ def test_the_log_is_told_rounded_counts_once(tmp_path: Path) -> None:
     world = build(tmp_path, people(14))
     row = world.sending()
     held = hand_off(world, [accepted(n, str(n)) for n in range(12)])
-    lease.give_back(held, [bytes([n]) * 16 for n in range(14)], attempted=False, wait_s=0)
+    lease.give_back(held, attempted=False, wait_s=0, max_attempts=5)
     again = hand_off(world, [Settled(n, Outcome.REFUSED, "550", None) for n in (12, 13)])
-    lease.give_back(again, [bytes([n]) * 16 for n in range(14)], attempted=False, wait_s=0)
+    lease.give_back(again, attempted=False, wait_s=0, max_attempts=5)
     world.turn_until(row, OrderRow.DONE)
     flow.turn(world.vault)
     (entry,) = Journal.objects.filter(kind="handed-off")

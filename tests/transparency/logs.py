@@ -37,6 +37,7 @@ OFFICER = Ed25519PrivateKey.from_private_bytes(b"a" * 32)
 OWNER = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
 STRANGER = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
 
+CONTRACT = "0" * 64
 DAY = dt.datetime(2026, 2, 24, 9, 30, tzinfo=dt.UTC)
 LATER = DAY + dt.timedelta(days=300)
 
@@ -77,6 +78,7 @@ def trust(version: int = 1, officer: Ed25519PrivateKey = OFFICER) -> Trust:
         ),
         keys=keys,
         registers={"spark": "spark-pmu"},
+        contracts=(CONTRACT,),
         thresholds=tuple(
             Threshold(purpose="dpv:PersonnelPayment", document=kind, roles=("register_owner",)) for kind in demanded
         ),
@@ -102,7 +104,7 @@ def order(**changes: object) -> Order:
         "id": "order-1",
         "notice": hashlib.sha256(canonical_json(NOTICE)).hexdigest(),
         "use_request": REQUEST.digest(),
-        "contract": "0" * 64,
+        "contract": CONTRACT,
         "register": "spark",
         "snapshot": "spark-1",
         "purpose": "ariyippu:da-arrears",

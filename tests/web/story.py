@@ -57,6 +57,7 @@ def trust() -> Trust:
             for person, (office, role) in PEOPLE.items()
         ),
         registers={"staff": "registry"},
+        contracts=(),
         thresholds=(
             Threshold(purpose="dpv:PersonnelPayment", document="order", roles=("register_owner", "custodian")),
         ),

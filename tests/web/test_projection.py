@@ -139,9 +139,14 @@ def test_refusals_are_shown_with_what_was_refused() -> None:
     assert not register.requests
 
 
-def test_an_order_whose_audience_was_refused_is_refused(log: Log) -> None:
-    refuse(log, signed(_the_order(), *EVERYONE), "order", "order.over_cap")
-    assert _state(log) is State.REFUSED
+def test_an_order_that_came_to_nothing_says_so_also_after_its_audience(log: Log) -> None:
+    log.add("failed", {"order": _the_order().digest(), "code": "order.over_cap"})
+    assert _state(log) is State.FAILED
+
+
+def test_a_refusal_of_an_accepted_order_s_document_says_nothing_about_the_order(log: Log) -> None:
+    refuse(log, signed(_the_order(), *EVERYONE), "order", "order.other_notice")
+    assert _state(log) is not State.FAILED
 
 
 def test_an_order_with_another_text_than_the_signed_one_is_not_shown(log: Log) -> None:

@@ -23,7 +23,6 @@ REASONS = {
     "purpose_not_covered",
     "no_contact",
     "told_recently",
-    "over_cap",
 }
 PLACEHOLDER = re.compile(r"%\([a-z]+\)s")
 
@@ -52,5 +51,5 @@ def test_the_fixed_lists_have_words() -> None:
     assert set(words.STATES) == set(State)
     assert set(words.ROLES) == set(get_args(Role))
     assert set(words.ENTRY_KINDS) == set(get_args(Kind)) - {"trust", "snapshot"}
-    outcomes = {Outcome.ACCEPTED, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.GAVE_UP}
+    outcomes = {Outcome.ACCEPTED, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.GAVE_UP, Outcome.WITHHELD}
     assert outcomes <= set(words.OUTCOMES)

@@ -137,6 +137,9 @@ class Trust(Document):
     offices: tuple[Office, ...]
     keys: tuple[OfficerKey, ...]
     registers: Mapping[str, str] = Field(description="Register -> the office that owns it.")
+    contracts: tuple[str, ...] = Field(
+        description="Digests of the registers' contracts: they say what contacts were collected for."
+    )
     thresholds: tuple[Threshold, ...]
     passkey_rp_id: str | None = None
     passkey_origin: str | None = None
@@ -185,13 +188,13 @@ class Roots(Part):
 class Passkey(Part):
     """The parts of a WebAuthn assertion beside its signature, base64."""
 
-    authenticator_data: str
-    client_data: str
+    authenticator_data: str = Field(max_length=1024)
+    client_data: str = Field(max_length=2048)
 
 
 class Signature(Part):
-    keyid: str
-    sig: str
+    keyid: str = Field(max_length=128)
+    sig: str = Field(max_length=512)
     passkey: Passkey | None = None
 
 

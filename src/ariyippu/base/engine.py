@@ -5,6 +5,7 @@ Parquet files are encrypted whole (every column and the footer, AES-256-GCM), ea
 its own whose context is bound into the file as additional authenticated data.
 """
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 
-from ariyippu.base.errors import RefusedError
+from ariyippu.base.errors import RefusedError, TransientError
 
 MEMORY_LIMIT = "2GiB"
 
@@ -71,10 +72,16 @@ def open_parquet(path: Path, key: FileKey) -> pq.ParquetFile:
 
 @contextmanager
 def readable(what: str) -> Iterator[None]:
-    """For the block that reads encrypted files: damage becomes RefusedError `file.damaged`, which names `what`."""
+    """For the block that reads encrypted files: damage becomes RefusedError `file.damaged`, which names `what`.
+
+    A fault of the machine (too many open files, a lost disk) becomes TransientError.
+    """
     try:
         yield
-    except (OSError, pa.ArrowException):
+    except (OSError, pa.ArrowException) as error:
+        number = getattr(error, "errno", None)  # Arrow's own errors have none
+        if number not in (None, errno.ENOENT):
+            raise TransientError(f"{what} cannot be read now ({errno.errorcode.get(number, number)}).") from None
         raise RefusedError("file.damaged", f"{what} is damaged or missing: restore it.") from None
 
 

@@ -13,14 +13,15 @@ from django.db import connection
 from ariyippu.base import clock
 from ariyippu.base.documents import canonical_json
 from ariyippu.base.errors import RefusedError
-from ariyippu.base.models import Entry, Journal
+from ariyippu.base.models import Entry, Journal, Refusal
 
 Kind = Literal[
     "trust",  # {"envelope"}
-    "snapshot",  # {"register", "snapshot", "contract", "rows", "quarantined"}
+    "snapshot",  # {"register", "snapshot", "contract", "terms", "rows", "quarantined"}
     "use-request",  # {"envelope", "granted_until"}
     "order",  # {"envelope", "notice"}
     "refusal",  # {"document", "document_kind", "code", "envelope"}
+    "failed",  # {"order", "code"}: an accepted order that came to nothing
     "audience",  # {"order", "snapshot", "root", "size", "counts": {reason: rounded}}
     "stay",  # {"envelope"}
     "lift",  # {"envelope"}
@@ -44,6 +45,15 @@ def append(kind: Kind, body: Mapping[str, object]) -> int:
         raise RefusedError("journal.too_long", f"A log entry has at most {MAX_ENTRY_BYTES} bytes.")
     row: Journal = Journal.objects.create(at=at, kind=kind, body=entry)
     return int(row.pk)
+
+
+def append_refusal(document: str, code: str, body: Mapping[str, object]) -> None:
+    """As `append`, but the same refusal of the same document is evidence once, however often it is handed in."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("journal.append_refusal outside a transaction: change and evidence share one")
+    _refusal, first = Refusal.objects.get_or_create(document=document, code=code)
+    if first:
+        append("refusal", {"document": document, "code": code, **body})
 
 
 def cosigned_at(journal_id: int) -> dt.datetime | None:

@@ -1,4 +1,4 @@
-"""The journal's two tables (vault database)."""
+"""The journal's tables (vault database)."""
 
 from django.db import models
 
@@ -23,3 +23,14 @@ class Entry(models.Model):
 
     class Meta:
         db_table = "journal_entry"
+
+
+class Refusal(models.Model):
+    """Which refusals were journaled: a document that is handed in again and again fills no log."""
+
+    document = models.CharField(max_length=64)
+    code = models.CharField(max_length=80)
+
+    class Meta:
+        db_table = "journal_refusal"
+        constraints = [models.UniqueConstraint(fields=["document", "code"], name="journal_refusal_once")]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -14,7 +15,7 @@ from ariyippu.base.home import Home, Zone
 
 ZONES: tuple[Zone, ...] = ("vault", "office")
 AGAIN_S = 1.0
-STOP_S = 30.0
+STOP_S = 60.0  # a carrier answers within 35 s
 
 log = structlog.get_logger()
 
@@ -41,9 +42,12 @@ class ZoneProcess:
     def _folder(self) -> Path:
         return self._home.path / self._zone
 
+    def has_died(self) -> bool:
+        return self.process.poll() is not None
+
     def ensure(self) -> None:
         """Start it again if it has died."""
-        if self.process.poll() is not None:
+        if self.has_died():
             log.error("zone_died", zone=self._zone, status=self.process.returncode)
             time.sleep(AGAIN_S)
             self.process = self._start()
@@ -58,14 +62,17 @@ class ZoneProcess:
                 self.process.kill()
 
 
-def run_zones(home: Home) -> None:
-    """Run both zones until SIGTERM or SIGINT."""
+def run_zones(home: Home, prepare: Callable[[], None]) -> None:
+    """Run both zones until SIGTERM or SIGINT; `prepare` first, and again when one died: it may have lost its server."""
+    prepare()
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _signal, _frame: ending.set())
     zones = [ZoneProcess(zone, home) for zone in ZONES]
     try:
         while not ending.wait(AGAIN_S):
+            if any(zone.has_died() for zone in zones):
+                prepare()
             for zone in zones:
                 zone.ensure()
     finally:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ariyippu.base import clock
 from ariyippu.base.documents import Document, Envelope, Office, OfficerKey, Role, Roots, Threshold, Trust, sign
 from ariyippu.grant.documents import LegalBasis, RegisterFields, UseRequest
+from ariyippu.ingest import contract
 from ariyippu.notice.documents import Notice, Order, Placeholder, Text
 from ariyippu.policy.documents import Lift, Scope, Stay
 from ariyippu.web import officer
@@ -105,6 +106,7 @@ class Cast:
             offices=OFFICES,
             keys=keys,
             registers={"spark": "spark-pmu"},
+            contracts=(contract.find("spark").digest,),
             thresholds=tuple(thresholds),
         )
 

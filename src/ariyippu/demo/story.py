@@ -133,6 +133,7 @@ office_port = {office}
 public_url = "http://127.0.0.1:{office}"
 accept_test_numbers = true
 retry_s = 1
+max_attempts = 4
 
 [cooling_off_s]
 "ariyippu:da-arrears" = 1

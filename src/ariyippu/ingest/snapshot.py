@@ -9,8 +9,9 @@
       manifest.json        what the files are, and their wrapped keys
 
 The commit is the database's: row and journal entry are one transaction, and a folder without a row is not
-a snapshot. Whatever a crash leaves behind, the next load of that register removes, under the register's
-lock. The row pins the manifest's SHA-256, so that nobody changes what a contact was collected for on disk.
+a snapshot. What a crash leaves half-written the next load of that register removes, under the register's
+lock; what is whole but has no row it sets aside (`.orphan-…`). The row pins the manifest's SHA-256, so that
+nobody changes what a contact was collected for on disk.
 """
 
 import contextlib
@@ -105,7 +106,7 @@ def load(
     folder = _folder(home, contract.register.name)
     folder.mkdir(parents=True, exist_ok=True)
     with _lock(folder):
-        _remove_orphans(folder, contract.register.name)
+        _clear_orphans(folder, contract.register.name)
         source = _sha256(file)
         before = Snapshot.objects.filter(
             register=contract.register.name, contract_digest=contract.digest, source_sha256=source
@@ -284,6 +285,7 @@ def _commit(draft: _Draft, made: Manifest) -> None:
             "register": made.register,
             "snapshot": made.snapshot,
             "contract": made.contract_digest,
+            "terms": draft.contract.model_dump(mode="json", by_alias=True),
             "rows": rounded(made.rows),
             "quarantined": rounded(made.quarantined),
         }
@@ -304,12 +306,17 @@ def _lock(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _remove_orphans(folder: Path, register: str) -> None:
-    """Remove what a crash left: folders that no row makes a snapshot."""
+def _clear_orphans(folder: Path, register: str) -> None:
+    """Remove what a crash left half-written; set aside what is whole but has no row.
+
+    The latter may be a crash's, too, or a snapshot that a restored database has forgotten: it is kept.
+    """
     kept = set(Snapshot.objects.filter(register=register).values_list("id", flat=True))
     for entry in folder.iterdir():
-        if entry.is_dir() and entry.name not in kept:
+        if entry.name.startswith(".partial-"):
             shutil.rmtree(entry)
+        elif entry.is_dir() and not entry.name.startswith(".") and entry.name not in kept:
+            entry.rename(folder / f".orphan-{entry.name}")
 
 
 def _folder(home: Home, register: str) -> Path:

@@ -50,6 +50,8 @@ def verify(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
     demand = thresholds.Demand("order", order.purpose, notice.office, (order.register,))
     thresholds.check(envelope, demand, trust, clock.now())
     snapshot = manifest(home, order.snapshot)
+    if order.contract not in trust.contracts:
+        raise RefusedError("contract.not_approved", "The trust document does not name the register's contract.")
     if (snapshot.register, snapshot.contract_digest) != (order.register, order.contract):
         raise RefusedError("order.other_contract", "The snapshot was loaded under another contract than the order's.")
     types = {name: column.type for name, column in snapshot.columns.items() if column.kind == "attribute"}
@@ -122,6 +124,8 @@ def _pinned_notice(order: Order, payload: bytes) -> Notice:
     notice = Notice.parse(payload)
     if notice.digest() != order.notice or notice.payload() != payload:
         raise RefusedError("order.other_notice", "The notice is not the one that was approved: its digest differs.")
+    if notice.legal_basis.in_force_from > order.not_before.date():
+        raise RefusedError("order.law_not_in_force", "The notice rests on a law that is not in force by then.")
     if (notice.register, notice.purpose) != (order.register, order.purpose):
         raise RefusedError("order.other_notice", "Order and notice name different registers or purposes.")
     return notice

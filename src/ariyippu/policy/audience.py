@@ -23,6 +23,7 @@ from ariyippu.base.keys import Keyring
 from ariyippu.base.text import rounded
 from ariyippu.ingest.snapshot import open_records
 from ariyippu.notice import criteria
+from ariyippu.notice.documents import Order
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import decide, objections, stays
@@ -112,12 +113,17 @@ def _decide(row: OrderRow, verified: VerifiedOrder, home: Home, keyring: Keyring
     order = verified.order
     tokens = [f"{column}_token" for column in verified.contacts.values()]
     columns = ["record", "deceased", "protected", *tokens, *sorted(criteria.fields(verified.where))]
-    since = clock.now() - dt.timedelta(days=order.min_interval_days)
+    since = told_before(order)
     with engine.readable(f"The snapshot {order.snapshot}"), engine.connect() as relations:
         relations.register("records", open_records(home, keyring, order.snapshot, columns))
         relations.register("objected", objections.objected(order.register, order.purpose))
         relations.register("told", objections.told_since(order.register, order.purpose, since))
         return decide.decide(relations, verified.where, situation(row, verified)).read_all()
+
+
+def told_before(order: Order) -> dt.datetime:
+    """Who was told for the order's purpose since this instant is not told again."""
+    return clock.now() - dt.timedelta(days=order.min_interval_days)
 
 
 def _padded(decided: pa.Table) -> pa.Table:

@@ -9,8 +9,8 @@ class StayRow(models.Model):
     digest = models.CharField(max_length=64, primary_key=True)
     stay_id = models.CharField(max_length=64, unique=True)
     envelope = models.TextField()
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField(null=True)  # the stay's own end, or its lift's instant if earlier
+    starts_at = models.DateTimeField()  # for the watch; what counts is the signed document's
+    lifted_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "policy_stay"

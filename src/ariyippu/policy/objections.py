@@ -9,6 +9,7 @@ from django.db import connection
 
 from ariyippu.base import clock
 from ariyippu.grant import purposes
+from ariyippu.notice.documents import Order
 from ariyippu.policy.models import Objection
 
 
@@ -38,15 +39,39 @@ def told_since(register: str, purpose: str, since: dt.datetime) -> pa.Table:
     )
 
 
+def withheld(order: Order, records: Sequence[bytes], since: dt.datetime) -> dict[bytes, str]:
+    """Of these records, those that must not be told any more, with the reason: asked again at the hand-off."""
+    above = [node.id for node in purposes.lineage(order.purpose)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """select record, 'told_recently' from policy_told
+               where register = %(register)s and purpose = %(purpose)s and told_at > %(since)s
+                 and record = any(%(records)s)
+               union all
+               select record, 'objected' from policy_objection
+               where register = %(register)s and purpose = any(%(above)s) and record = any(%(records)s)""",
+            {
+                "register": order.register,
+                "purpose": order.purpose,
+                "since": since,
+                "above": above,
+                "records": list(records),
+            },
+        )
+        return {bytes(record): reason for record, reason in cursor.fetchall()}
+
+
 def record_told(register: str, records: Iterable[bytes], purpose: str) -> None:
     """Called by send, in its transaction, for those whose message left or may have left."""
-    at = clock.now()
+    at, told = clock.now(), list(records)
+    if not told:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             """insert into policy_told (register, record, purpose, told_at)
                select %s, r, %s, %s from unnest(%s::bytea[]) as r
                on conflict (register, record, purpose) do update set told_at = excluded.told_at""",
-            [register, purpose, at, list(records)],
+            [register, purpose, at, told],
         )
 
 

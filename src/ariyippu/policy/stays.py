@@ -9,12 +9,12 @@ import datetime as dt
 from collections.abc import Sequence
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from ariyippu.base import clock, journal
 from ariyippu.base.documents import Envelope, Role, Trust, require_roles, signers
 from ariyippu.base.errors import RefusedError
 from ariyippu.grant import purposes
+from ariyippu.notice.models import OrderRow
 from ariyippu.policy.documents import Lift, Scope, Stay, Subject
 from ariyippu.policy.models import StayRow
 
@@ -25,7 +25,7 @@ NOTIFY_CHANNEL = "ariyippu_stay"
 def accept_stay(envelope: Envelope, trust: Trust) -> Stay:
     """Put a stay in force and tell every worker. RefusedError `stay.no_authority`."""
     stay = envelope.open(Stay)
-    _refuse_unknown_purpose(stay.scope)
+    _refuse_unknown(stay.scope, trust)
     found = signers(envelope, trust, clock.now())
     if not any(key.office == stay.office and set(key.roles) & set(AUTHORITIES) for key in found):
         raise RefusedError("stay.no_authority", "A stay is signed by a court liaison, election officer or custodian.")
@@ -39,10 +39,9 @@ def accept_stay(envelope: Envelope, trust: Trust) -> Stay:
                 stay_id=stay.id,
                 envelope=envelope.model_dump_json(),
                 starts_at=stay.starts_at,
-                ends_at=stay.ends_at,
             )
             journal.append("stay", {"envelope": envelope.model_dump(mode="json", exclude_none=True)})
-            _notify()
+            notify()
     return stay
 
 
@@ -60,22 +59,22 @@ def accept_lift(envelope: Envelope, trust: Trust) -> Lift:
     found = signers(envelope, trust, clock.now())
     if not any(key.office == stay.office and set(key.roles) & set(AUTHORITIES) for key in found):
         raise RefusedError("lift.not_its_authority", "The authority that placed the stay must sign its lift.")
-    require_roles(found, _lift_roles(trust), {})
-    now = clock.now()
+    register = stay.scope.register
+    require_roles(found, _lift_roles(trust), {"register_owner": trust.registers[register]} if register else {})
     with transaction.atomic():
-        changed = StayRow.objects.filter(digest=lift.stay).filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now))
-        if changed.update(ends_at=now):
+        if StayRow.objects.filter(digest=lift.stay, lifted_at=None).update(lifted_at=clock.now()):
             journal.append("lift", {"envelope": envelope.model_dump(mode="json", exclude_none=True)})
-            _notify()
+            notify()
     return lift
 
 
 def standing(subject: Subject, released_at: dt.datetime) -> Stay | None:
     """The stay that stops this subject now, or None. See the module's docstring for stays that ended."""
-    rows = StayRow.objects.filter(starts_at__lte=clock.now())
-    for row in rows.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=released_at)).order_by("starts_at"):
+    for row in StayRow.objects.order_by("starts_at"):
         stay = Envelope.parse(row.envelope).open(Stay)
-        if stay.scope.stops(subject):
+        ends = [end for end in (stay.ends_at, row.lifted_at) if end is not None]
+        stood = stay.starts_at <= clock.now() and not any(end <= stay.starts_at for end in ends)
+        if stood and not any(end <= released_at for end in ends) and stay.scope.stops(subject):
             return stay
     return None
 
@@ -92,11 +91,22 @@ def _lift_roles(trust: Trust) -> tuple[Role, ...]:
     return max(stated, key=lambda threshold: len(threshold.roles)).roles
 
 
-def _refuse_unknown_purpose(scope: Scope) -> None:
+def _refuse_unknown(scope: Scope, trust: Trust) -> None:
+    """A scope that names nothing would stop nothing, unnoticed. RefusedError `stay.unknown_scope`."""
     if scope.purpose is not None:
         purposes.get(scope.purpose)
+    known = (
+        scope.register in (None, *trust.registers)
+        and scope.office in (None, *(office.id for office in trust.offices))
+        and (scope.order is None or OrderRow.objects.filter(order_id=scope.order).exists())
+    )
+    if not known:
+        raise RefusedError(
+            "stay.unknown_scope", "The stay's scope names a register, office or order that is not known."
+        )
 
 
-def _notify() -> None:
+def notify() -> None:
+    """Tell every worker, when this transaction commits, that what it checked may hold no longer."""
     with connection.cursor() as cursor:
         cursor.execute("select pg_notify(%s, '')", [NOTIFY_CHANNEL])

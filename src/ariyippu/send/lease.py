@@ -4,7 +4,7 @@ The database's clock alone decides about leases, so workers' clocks may differ o
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -16,6 +16,7 @@ from ariyippu.base import clock, journal
 from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.base.home import Home
 from ariyippu.notice import orders
+from ariyippu.notice.documents import Channel
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import objections, stays
@@ -26,7 +27,9 @@ from ariyippu.send.models import Batch, Outcome, Window
 log = structlog.get_logger()
 
 LEASE_S = 60
-MAX_ATTEMPTS = 5
+
+
+TOLD = (Outcome.ACCEPTED, Outcome.UNKNOWN)
 
 
 class LeaseLostError(TransientError):
@@ -53,8 +56,8 @@ class Settled:
     provider_id: str | None
 
 
-def lease(worker: str, home: Home) -> Lease | None:
-    """The next batch that may be sent now, or None.
+def lease(worker: str, home: Home, *, but: Collection[Channel] = ()) -> Lease | None:
+    """The next batch that may be sent now, or None; none of the channels `but`, whose carriers rest.
 
     An order's batches are leased only when its order and its audience are in a cosigned checkpoint, no
     stay stops the channel, and the order still satisfies every check.
@@ -67,12 +70,18 @@ def lease(worker: str, home: Home) -> Lease | None:
         except RefusedError as refusal:  # a key expired, a grant ended: nothing of it leaves
             log.debug("order_does_not_hold", order=row.order_id, code=refusal.code)
             continue
-        if not verified.order.not_before <= clock.now() < verified.order.not_after:
-            continue
         for subject in subjects(verified.order, verified.notice):
-            if stays.standing(subject, row.released_at) is None and (batch := _claim(row, subject, worker)):
+            if subject.channel in but or not _may_leave(verified, subject, row):
+                continue
+            if batch := _claim(row, subject, worker):
                 return Lease(batch, verified, subject, worker)
     return None
+
+
+def _may_leave(verified: VerifiedOrder, subject: Subject, row: OrderRow) -> bool:
+    """The order is in its window and no stay stops it, at this instant."""
+    in_window = verified.order.not_before <= clock.now() < verified.order.not_after
+    return in_window and stays.standing(subject, row.released_at) is None
 
 
 def pending(batch: Batch) -> list[int]:
@@ -88,7 +97,7 @@ def open_window(held: Lease, positions: Sequence[int]) -> int:
     """
     with transaction.atomic():
         row = OrderRow.objects.select_for_update(of=("self",), no_key=True).get(digest=held.batch.order)
-        if row.state != OrderRow.SENDING or stays.standing(held.subject, row.released_at) is not None:
+        if row.state != OrderRow.SENDING or not _may_leave(held.verified, held.subject, row):
             raise LeaseLostError("The order is stopped.")
         _extend(held)
         with connection.cursor() as cursor:
@@ -100,22 +109,40 @@ def open_window(held: Lease, positions: Sequence[int]) -> int:
             return int(cursor.fetchone()[0])
 
 
-def close_window(window: int, batch: Batch, settled: Sequence[Settled]) -> None:
-    """Commit the outcomes of a window, and that nothing of it is in doubt any more."""
+def close_window(window: int, held: Lease, settled: Sequence[Settled], records: Sequence[bytes]) -> None:
+    """Commit the outcomes of a window, that nothing of it is in doubt any more, and who was told.
+
+    `records` are the batch's, by position. LeaseLostError when another worker declared the window in doubt.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("update send_window set closed_at = now() where id = %s and closed_at is null", [window])
         if cursor.rowcount != 1:
             raise LeaseLostError("Another worker declared this window in doubt.")
-        with cursor.copy("copy send_outcome (batch_id, position, outcome, code, provider_id) from stdin") as copy:
-            for message in settled:
-                copy.write_row((batch.pk, message.position, message.outcome, message.code, message.provider_id))
+        settle(held, settled, records)
 
 
-def give_back(held: Lease, records: Sequence[bytes], *, attempted: bool, wait_s: int) -> None:
+def settle(held: Lease, settled: Sequence[Settled], records: Sequence[bytes]) -> None:
+    """Write outcomes in the caller's transaction; who was told, or may have been, is told to policy."""
+    columns = "copy send_outcome (batch_id, position, outcome, code, provider_id) from stdin"
+    with connection.cursor() as cursor, cursor.copy(columns) as copy:
+        for message in settled:
+            copy.write_row((held.batch.pk, message.position, message.outcome, message.code, message.provider_id))
+    told = [records[message.position] for message in settled if message.outcome in TOLD]
+    order = held.verified.order
+    objections.record_told(order.register, told, order.purpose)
+
+
+def tell_doubts(held: Lease, records: Sequence[bytes]) -> None:
+    """Those whose message a dead worker may have sent count as told; only an opened batch knows who they are."""
+    unknown = Outcome.objects.filter(batch=held.batch, outcome=Outcome.UNKNOWN)
+    doubtful = [records[position] for position in unknown.values_list("position", flat=True)]
+    objections.record_told(held.verified.order.register, doubtful, held.verified.order.purpose)
+
+
+def give_back(held: Lease, *, attempted: bool, wait_s: int, max_attempts: int) -> None:
     """End the lease: the batch is done when every position is settled, else it waits for the next lease.
 
-    `records` are the batch's records by position: who was told, or may have been, is told to policy in
-    the same transaction. `attempted`: the provider put messages off; after MAX_ATTEMPTS they are given up.
+    `attempted`: the provider put messages off; after `max_attempts` they are given up.
     """
     with transaction.atomic():
         batch = Batch.objects.select_for_update().get(pk=held.batch.pk)
@@ -123,7 +150,7 @@ def give_back(held: Lease, records: Sequence[bytes], *, attempted: bool, wait_s:
             return
         batch.attempts += attempted
         open_positions = pending(batch)
-        if open_positions and batch.attempts >= MAX_ATTEMPTS:
+        if open_positions and batch.attempts >= max_attempts:
             rows = [Outcome(batch=batch, position=p, outcome=Outcome.GAVE_UP, code="") for p in open_positions]
             Outcome.objects.bulk_create(rows)
             open_positions = []
@@ -131,10 +158,6 @@ def give_back(held: Lease, records: Sequence[bytes], *, attempted: bool, wait_s:
         batch.leased_by = batch.lease_until = None
         batch.save()
         Batch.objects.filter(pk=batch.pk).update(not_before=Now() + dt.timedelta(seconds=wait_s))
-        told = Outcome.objects.filter(batch=batch, outcome__in=[Outcome.ACCEPTED, Outcome.UNKNOWN])
-        order = held.verified.order
-        positions = told.values_list("position", flat=True)
-        objections.record_told(order.register, [records[p] for p in positions], order.purpose)
 
 
 def stop(order: str) -> bool:

@@ -40,6 +40,7 @@ class Batch(models.Model):
 
     class Meta:
         db_table = "send_batch"
+        constraints = [models.UniqueConstraint(fields=["file", "row_group"], name="send_batch_once")]
         indexes = [models.Index(fields=["order", "channel", "state"], name="send_batch_ready")]
 
 
@@ -60,6 +61,7 @@ class Outcome(models.Model):
     """What became of one message at the hand-off. Never changed; receipts stand beside it (track)."""
 
     ACCEPTED, REFUSED, UNKNOWN, GAVE_UP = "accepted", "refused", "unknown", "gave_up"
+    WITHHELD = "withheld"  # between decision and hand-off its person objected or was told: `code` says which
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, db_index=False)
     position = models.PositiveIntegerField()

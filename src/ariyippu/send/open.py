@@ -64,6 +64,8 @@ class Door:
 
     def _rows(self, held: Lease) -> pa.Table:
         file = held.batch.file
+        if (file.order, file.channel) != (held.verified.digest, held.subject.channel):
+            raise PermanentError(f"A batch of order {held.verified.order.id} names another order's file.")
         try:
             parquet = engine.open_parquet(file_path(self.home, file), file_key(file, self.keyring))
             return parquet.read_row_group(held.batch.row_group)

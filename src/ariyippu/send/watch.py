@@ -27,6 +27,7 @@ class Watch(threading.Thread):
         self.generation = 0
         self._dsn = dsn
         self._heard_at = float("-inf")  # time.monotonic
+        self._begun: object = None
         self._ending = threading.Event()
 
     def alive(self) -> bool:
@@ -49,7 +50,10 @@ class Watch(threading.Thread):
             connection.execute(f"listen {NOTIFY_CHANNEL}")
             self.generation += 1  # what was missed while nobody listened
             while not self._ending.is_set():
-                connection.execute("select 1")
+                begun = connection.execute("select count(*) from policy_stay where starts_at <= now()").fetchone()
+                if begun != self._begun:  # one that was placed ahead of its time stands now
+                    self._begun = begun
+                    self.generation += 1
                 self._heard_at = time.monotonic()
                 for _notification in connection.notifies(timeout=HEARTBEAT_S, stop_after=1):
                     self.generation += 1

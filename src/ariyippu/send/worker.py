@@ -7,24 +7,42 @@ A crash leaves at most one window in doubt for each worker; the next lease of it
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import psycopg
 import structlog
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, transaction
 
 from ariyippu.base.errors import AriyippuError, RefusedError, TransientError
-from ariyippu.base.home import CarrierSettings, Home
+from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
+from ariyippu.base.logs import places
 from ariyippu.notice.documents import Channel
+from ariyippu.policy.audience import told_before
+from ariyippu.policy.objections import withheld
+from ariyippu.send import mark
 from ariyippu.send.carriers import Answer, Carrier, Message, Receipt, Verdict, open_carrier
-from ariyippu.send.lease import Lease, LeaseLostError, Settled, close_window, give_back, lease, open_window, pending
+from ariyippu.send.lease import (
+    Lease,
+    LeaseLostError,
+    Settled,
+    close_window,
+    give_back,
+    lease,
+    open_window,
+    pending,
+    settle,
+    tell_doubts,
+)
 from ariyippu.send.models import Outcome
-from ariyippu.send.open import Door
+from ariyippu.send.open import Door, Opened
 from ariyippu.send.watch import Watch
 
 IDLE_S = 0.2
 AFTER_FAULT_S = 5
+MAX_RETRY_S = 900
 
 OUTCOME_OF = {
     Verdict.ACCEPTED: Outcome.ACCEPTED,
@@ -48,9 +66,10 @@ class Worker(threading.Thread):
         self._on_receipts = on_receipts
         self._ending = threading.Event()
         self._carriers: dict[Channel, Carrier] = {}
+        self._resting: dict[Channel, float] = {}  # -> time.monotonic(), after a carrier's fault
 
     def stop(self) -> None:
-        """Finish the window in hand, then end."""
+        """Finish the message in hand, commit its window, then end."""
         self._ending.set()
 
     def run(self) -> None:
@@ -60,7 +79,7 @@ class Worker(threading.Thread):
                     busy = self._turn()
                 except (DatabaseError, psycopg.Error, AriyippuError) as error:  # COPY raises the driver's own
                     # The batch's lease runs out and the next worker declares what is in doubt.
-                    log.warning("worker_fault", worker=self.name, error=type(error).__name__)
+                    log.warning("worker_fault", worker=self.name, error=places(error)[0])
                     close_old_connections()
                     self._ending.wait(AFTER_FAULT_S)
                     continue
@@ -71,24 +90,29 @@ class Worker(threading.Thread):
                 carrier.close()
 
     def _turn(self) -> bool:
-        held = lease(self.name, self._home)
+        generation = self._watch.generation  # before the lease's checks: what changes later ends the batch
+        mark.check(self._home)
+        resting = [channel for channel, until in self._resting.items() if time.monotonic() < until]
+        held = lease(self.name, self._home, but=resting)
         if held is not None:
-            self._send(held)
+            self._send(held, generation)
         self._collect_receipts()
         return held is not None
 
-    def _send(self, held: Lease) -> None:
-        settings = self._settings(held.subject.channel)
-        carrier = self._carrier(held.subject.channel, settings)
+    def _send(self, held: Lease, generation: int) -> None:
+        channel, settings = held.subject.channel, self._home.settings
         opened = Door(self._home, self._keyring).open(held)
         attempted, wait_s = False, 0
         try:
-            waiting = pending(held.batch)
-            for start in range(0, len(waiting), settings.window_messages):
-                if self._ending.is_set():
+            carrier = self._carrier(channel)
+            size = settings.carriers[channel].window_messages
+            tell_doubts(held, opened.records)
+            waiting = self._without_withheld(held, opened.records)
+            for start in range(0, len(waiting), size):
+                if self._stopped(generation):
                     break
-                positions = waiting[start : start + settings.window_messages]
-                answers = self._hand_off(held, carrier, [opened.messages[p] for p in positions])
+                positions = waiting[start : start + size]
+                answers = self._hand_off(held, carrier, _Window(opened, positions, generation))
                 attempted = attempted or any(answer.verdict is Verdict.TRANSIENT for answer in answers)
                 self._collect_receipts()
                 if len(answers) < len(positions):
@@ -96,44 +120,70 @@ class Worker(threading.Thread):
         except LeaseLostError:
             pass  # stopped, or another worker's by now
         except (TransientError, RefusedError) as error:
-            log.warning("carrier_fault", channel=held.subject.channel, error=str(error))
+            log.warning("carrier_fault", channel=channel, error=str(error))
             wait_s = AFTER_FAULT_S
+            self._resting[channel] = time.monotonic() + AFTER_FAULT_S  # the other channels go on
         if attempted:
-            wait_s = self._home.settings.retry_s * 2**held.batch.attempts
-        give_back(held, opened.records, attempted=attempted, wait_s=wait_s)
+            wait_s = min(settings.retry_s * 2**held.batch.attempts, MAX_RETRY_S)
+        give_back(held, attempted=attempted, wait_s=wait_s, max_attempts=settings.max_attempts)
 
-    def _hand_off(self, held: Lease, carrier: Carrier, messages: Sequence[Message]) -> list[Answer]:
-        generation = self._watch.generation
-        window = open_window(held, [message.position for message in messages])
+    def _without_withheld(self, held: Lease, records: Sequence[bytes]) -> list[int]:
+        """The positions to hand off; settled without are those whose people objected or were told meanwhile."""
+        waiting = pending(held.batch)
+        order = held.verified.order
+        reasons = withheld(order, [records[position] for position in waiting], told_before(order))
+        now_out = [
+            Settled(position, Outcome.WITHHELD, reasons[records[position]], None)
+            for position in waiting
+            if records[position] in reasons
+        ]
+        with transaction.atomic():
+            settle(held, now_out, records)
+        return [position for position in waiting if records[position] not in reasons]
+
+    def _hand_off(self, held: Lease, carrier: Carrier, window: "_Window") -> list[Answer]:
+        number = open_window(held, window.positions)
+        mark.advance(self._home, number)
 
         def unstopped() -> Iterator[Message]:
-            for message in messages:
-                if self._watch.generation != generation or not self._watch.alive():
+            for position in window.positions:
+                if self._stopped(window.generation):
                     return
-                yield message
+                yield window.opened.messages[position]
 
         try:
             answers = list(carrier.hand_off(unstopped()))
         except (TransientError, RefusedError):  # raised only before the first message is taken
-            close_window(window, held.batch, [])
+            close_window(number, held, [], window.opened.records)
             raise
-        close_window(window, held.batch, [s for answer in answers if (s := _settled(answer))])
+        settled = [s for answer in answers if (s := _settled(answer))]
+        close_window(number, held, settled, window.opened.records)
         return answers
+
+    def _stopped(self, generation: int) -> bool:
+        """Asked before each message: a stay or lift came, the database is silent, or the vault is ending."""
+        return self._watch.generation != generation or not self._watch.alive() or self._ending.is_set()
 
     def _collect_receipts(self) -> None:
         for carrier in self._carriers.values():
             if receipts := carrier.receipts():
                 self._on_receipts(receipts)
 
-    def _settings(self, channel: Channel) -> CarrierSettings:
-        if (settings := self._home.settings.carriers.get(channel)) is None:
+    def _carrier(self, channel: Channel) -> Carrier:
+        if channel not in self._home.settings.carriers:
             raise RefusedError("carrier.missing", f"settings.toml names no carrier for {channel}.")
-        return settings
-
-    def _carrier(self, channel: Channel, settings: CarrierSettings) -> Carrier:
         if channel not in self._carriers:
-            self._carriers[channel] = open_carrier(settings)
+            self._carriers[channel] = open_carrier(self._home.settings.carriers[channel])
         return self._carriers[channel]
+
+
+@dataclass(frozen=True, repr=False)
+class _Window:
+    """What is handed off next: positions of an opened batch, under what the watch knew at the lease."""
+
+    opened: Opened
+    positions: Sequence[int]
+    generation: int
 
 
 def _settled(answer: Answer) -> Settled | None:

@@ -22,6 +22,7 @@ KINDS = frozenset(
         "stay",
         "lift",
         "release",
+        "failed",
         "handed-off",
     }
 )

@@ -154,7 +154,10 @@ def _is_current(published: Note, witness: Witness, key: Signer) -> bool:
 
 def _acknowledge(published: Note, witness: Witness) -> None:
     """Tell the stages what the witnessed checkpoint covers, with the witness's own time."""
-    at = dt.datetime.fromtimestamp(note.cosigned_at_s(published, witness.key) or 0, dt.UTC)
+    cosigned_at_s = note.cosigned_at_s(published, witness.key)
+    if cosigned_at_s is None:
+        raise RuntimeError("a checkpoint without its cosignature was published")
+    at = dt.datetime.fromtimestamp(cosigned_at_s, dt.UTC)
     covered = Entry.objects.filter(index__lt=Checkpoint.parse(published.text).size, cosigned_at__isnull=True)
     covered.update(cosigned_at=at)
 

@@ -183,6 +183,7 @@ class _Meaning:
             "lift": self._check_lift,
             "audience": self._check_under_order,
             "release": self._check_under_order,
+            "failed": self._check_under_order,
             "handed-off": self._check_under_order,
         }
 
@@ -220,6 +221,8 @@ class _Meaning:
             raise RefusedError("order.grant_ended", "The grant had ended before the order.")
         if not request.fields_of(order.register):
             raise RefusedError("order.other_register", "The order uses a register that was not granted.")
+        if self._trust is not None and order.contract not in self._trust.contracts:
+            raise RefusedError("contract.not_approved", "The trust document does not name the order's contract.")
         if not purposes.covers(request.purpose, order.purpose):
             raise RefusedError("order.other_purpose", "The order has another purpose than its grant.")
         self._demand(body.envelope, Demand("order", order.purpose, request.requester, (order.register,)), entry)

@@ -40,7 +40,7 @@ class State(StrEnum):
     ANNOUNCED = "announced"
     SENDING = "sending"
     STAYED = "stayed"
-    REFUSED = "refused"
+    FAILED = "failed"
     HANDED_OFF = "handed_off"
 
 
@@ -154,12 +154,12 @@ class OrderEntry:
     audience: Audience | None = None
     handed_off: HandOff | None = None
     releases: tuple[Place, ...] = ()
-    refusals: tuple["RefusalEntry", ...] = ()
+    failure: "Failure | None" = None
     stays: tuple[StayEntry, ...] = ()
 
     @property
     def places(self) -> tuple[Place, ...]:
-        later = [part.place for part in (self.audience, self.handed_off, *self.refusals) if part is not None]
+        later = [part.place for part in (self.audience, self.handed_off, self.failure) if part is not None]
         return tuple(sorted((self.place, *later, *self.releases), key=lambda place: place.index))
 
     def stayed_channels(self, at: dt.datetime) -> tuple[str, ...]:
@@ -177,11 +177,19 @@ class OrderEntry:
     def state(self, at: dt.datetime) -> State:
         if self.handed_off is not None:
             return State.HANDED_OFF
-        if self.refusals and self.audience is None:  # it was accepted, and its audience was then refused
-            return State.REFUSED
+        if self.failure is not None:
+            return State.FAILED
         if len(self.stayed_channels(at)) == len(self.document.channels):
             return State.STAYED
         return State.ANNOUNCED if self.audience is None else State.SENDING
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an accepted order came to nothing."""
+
+    place: Place
+    code: str
 
 
 @dataclass(frozen=True)
@@ -271,6 +279,11 @@ class _HandedOff(BaseModel):
     outcomes: dict[str, dict[str, int]]
 
 
+class _Failed(BaseModel):
+    order: str
+    code: str = Field(max_length=120)
+
+
 class _Released(BaseModel):
     order: str
 
@@ -296,6 +309,7 @@ class _Reading:
             "lift": self._take_lift,
             "release": self._take_release,
             "handed-off": self._take_handed_off,
+            "failed": self._take_failed,
         }
 
     def take(self, entry: LoggedEntry) -> None:
@@ -371,8 +385,10 @@ class _Reading:
             signers=self._signers(body.envelope, entry) if body.envelope else (),
         )
         self._refusals[entry.index] = refusal
-        if order := self._orders.get(body.document):
-            self._orders[body.document] = replace(order, refusals=(*order.refusals, refusal))
+
+    def _take_failed(self, entry: LoggedEntry) -> None:
+        body = _body(_Failed, entry)
+        self._orders[body.order] = replace(self._orders[body.order], failure=Failure(_place(entry), body.code))
 
     def _take_audience(self, entry: LoggedEntry) -> None:
         body = _body(_AudienceBody, entry)

@@ -11,7 +11,7 @@ STATES: Words = {
     "announced": _("Announced, nothing sent yet"),
     "sending": _("Being sent"),
     "stayed": _("Stopped by a stay"),
-    "refused": _("Refused, nothing is sent"),
+    "failed": _("Came to nothing"),
     "handed_off": _("Handed over for delivery"),
 }
 
@@ -24,7 +24,6 @@ REASONS: Words = {
     "purpose_not_covered": _("The contact was collected for another purpose"),
     "no_contact": _("The register has no contact"),
     "told_recently": _("Was told a short time ago"),
-    "over_cap": _("Above the largest number that the order allows"),
 }
 
 CHANNELS: Words = {"email": _("E-mail"), "sms": _("SMS")}
@@ -36,9 +35,8 @@ OUTCOMES: Words = {
     "undelivered": _("Could not be delivered"),
     "refused": _("Refused by the provider"),
     "unknown": _("Unknown: it may or may not have arrived, and is not sent again"),
-    "transient": _("Failed for now, tried again"),
     "gave_up": _("Given up after several attempts"),
-    "stopped": _("Stopped before it left"),
+    "withheld": _("Held back: meanwhile the person objected or was told"),
 }
 
 ROLES: Words = {
@@ -66,6 +64,7 @@ ENTRY_KINDS: Words = {
     "stay": _("Stay placed"),
     "lift": _("Stay lifted"),
     "refusal": _("Refused"),
+    "failed": _("Came to nothing"),
 }
 
 _SIGNATURE_INVALID = _("A signature does not fit the document.")
@@ -73,6 +72,11 @@ _NOT_COVERED = _("The contacts were not collected for this purpose or for one ab
 
 REFUSALS: Words = {
     "order.purpose_not_covered": _NOT_COVERED,
+    "audience.altered": _("What was decided was altered afterwards."),
+    "contract.not_approved": _("The terms of the register were not approved."),
+    "file.damaged": _("The register's copy was damaged."),
+    "order.law_not_in_force": _("The law that it rests on is not in force."),
+    "stay.unknown_scope": _("The stay names a register, office or order that is not known."),
     "order.over_cap": _("More people would be told than the order allows."),
     "order.not_in_window": _("The period in which the order may be carried out is over."),
     "order.other_notice": _("The text is not the one that was signed."),
