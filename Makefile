@@ -44,5 +44,7 @@ lock: setup  ## Renew requirements.lock (hashed, names no host)
 		--python-version 3.11 --extra dev pyproject.toml -o requirements.lock
 
 clean:  ## Remove what the other targets made, demonstrations included
+	@[ ! -x $(BIN)/python ] || $(BIN)/python -c "import pathlib; from ariyippu.base import postgres; \
+		[postgres.remove(p) for p in pathlib.Path('var').glob('*/postgres')]"
 	rm -rf .venv var dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src -name '*.mo' -delete

@@ -372,3 +372,17 @@ def test_a_batch_that_names_another_order_s_file_does_not_open(tmp_path: Path, p
     with at_work(world) as one, pytest.raises(PermanentError, match="another order's file"):
         one._turn()
     assert outcomes(row) == {"email": {"waiting": 5}}
+
+
+def test_receipts_that_came_while_nobody_listened_are_fetched(
+    tmp_path: Path, ports: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The vault stopped after the hand-off; the next one has nothing to send, and still hears what became of it."""
+    world = build(tmp_path, [Person(100 + n, email="") for n in range(7)], carriers=ports, window=WINDOW)
+    row = world.sending()
+    with at_work(world) as one, monkeypatch.context() as patch:
+        patch.setattr(one, "_collect_receipts", lambda: None)
+        assert one._turn()
+    assert outcomes(row) == {"sms": {"accepted": 7}}
+    with at_work(world, name="b") as later:
+        soon(lambda: (later._turn(), outcomes(row))[1], {"sms": {"delivered": 7}})

@@ -165,8 +165,17 @@ class Worker(threading.Thread):
         return self._watch.generation != generation or not self._watch.alive() or self._ending.is_set()
 
     def _collect_receipts(self) -> None:
-        for carrier in self._carriers.values():
-            if receipts := carrier.receipts():
+        """From every carrier, also one that this process has sent nothing by: receipts outlive a restart."""
+        for channel in self._home.settings.carriers:
+            if time.monotonic() < self._resting.get(channel, 0.0):
+                continue
+            try:
+                receipts = self._carrier(channel).receipts()
+            except RefusedError as refusal:
+                log.warning("carrier_fault", channel=channel, error=str(refusal))
+                self._resting[channel] = time.monotonic() + AFTER_FAULT_S
+                continue
+            if receipts:
                 self._on_receipts(receipts)
 
     def _carrier(self, channel: Channel) -> Carrier:
