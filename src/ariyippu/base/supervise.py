@@ -12,8 +12,8 @@ from pathlib import Path
 import structlog
 
 from ariyippu.base.home import Home, Zone
+from ariyippu.base.install import OWNER_VARIABLE, ZONES, zone_variable
 
-ZONES: tuple[Zone, ...] = ("vault", "office")
 AGAIN_S = 1.0
 STOP_S = 60.0  # a carrier answers within 35 s
 
@@ -29,8 +29,9 @@ class ZoneProcess:
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        environment = {
-            **os.environ,
+        others = {OWNER_VARIABLE, *(zone_variable(zone) for zone in ZONES if zone != self._zone)}
+        environment = {  # no zone sees the owner's database, or the other zone's
+            **{name: value for name, value in os.environ.items() if name not in others},
             "ARIYIPPU_HOME": str(self._home.path),
             "ARIYIPPU_ZONE": self._zone,
             "TMPDIR": str(self._home.tmp),
