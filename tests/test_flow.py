@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ariyippu import flow
 from ariyippu.base import clock, journal
-from ariyippu.base.documents import Envelope, sign
+from ariyippu.base.documents import MAX_ENTRY_BYTES, Envelope, sign
 from ariyippu.base.home import Home
 from ariyippu.base.models import Entry, Journal
 from ariyippu.base.settings import database_url
@@ -129,8 +129,8 @@ def test_evidence_outside_a_transaction_is_a_bug(clean_vault: None) -> None:
 @pytest.mark.django_db
 def test_an_entry_that_the_log_cannot_hold_is_refused() -> None:
     with refused("journal.too_long"):
-        journal.append("release", {"order": "a" * journal.MAX_ENTRY_BYTES})
-    journal.append("release", {"order": "a" * (journal.MAX_ENTRY_BYTES - 200)})
+        journal.append("release", {"order": "a" * MAX_ENTRY_BYTES})
+    journal.append("release", {"order": "a" * (MAX_ENTRY_BYTES - 200)})
     assert Journal.objects.count() == 1
 
 

@@ -1,6 +1,6 @@
 """Read this first: the vault, stage by stage, in the order in which data flows.
 
-    office zone   web/ (public register, drafts)
+    office zone   web/ (public register, what officers hand in)
         |  documents in, through the hatch: receive()
     vault zone    grant -> ingest -> notice -> policy -> render -> send -> track -> transparency
         |  log entries and rounded counts out

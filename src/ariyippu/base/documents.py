@@ -34,7 +34,8 @@ from ariyippu.base.home import first_fault
 # A register is called a register; pydantic's metaclass happens to have a method of that name.
 warnings.filterwarnings("ignore", message='Field name "register"', category=UserWarning)
 
-MAX_DOCUMENT_BYTES = 40 * 1024  # in base64, with its signatures, it fits a log entry of 65,535 bytes
+MAX_ENTRY_BYTES = 65_535  # C2SP tlog-tiles: a log entry's length is a 16-bit number
+MAX_DOCUMENT_BYTES = 40 * 1024  # in base64, with its signatures, it fits a log entry
 MAX_SIGNATURES = 16
 
 Role = Literal["requester", "register_owner", "custodian", "court_liaison", "election_officer"]

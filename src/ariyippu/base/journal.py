@@ -11,7 +11,7 @@ from typing import Literal
 from django.db import connection
 
 from ariyippu.base import clock
-from ariyippu.base.documents import canonical_json
+from ariyippu.base.documents import MAX_ENTRY_BYTES, canonical_json
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.models import Entry, Journal, Refusal
 
@@ -28,8 +28,6 @@ Kind = Literal[
     "release",  # {"order"}
     "handed-off",  # {"order", "outcomes": {channel: {outcome: rounded}}}
 ]
-
-MAX_ENTRY_BYTES = 65_535  # C2SP tlog-tiles: an entry's length is a 16-bit number
 
 
 def append(kind: Kind, body: Mapping[str, object]) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
-from ariyippu.base import home
+from ariyippu.base import home, keys
 
 ZONE = home.current_zone()
 HOME = home.current()
@@ -64,9 +64,7 @@ def secret_key() -> str:
     if ZONE == "vault" or not HOME.office.exists():
         return secrets.token_urlsafe(48)
     if not file.exists():
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as out:
-            out.write(secrets.token_urlsafe(48))
+        keys.write_secret(file, secrets.token_urlsafe(48))
     return file.read_text()
 
 

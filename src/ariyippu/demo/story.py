@@ -26,7 +26,7 @@ from ariyippu.base import install, postgres
 from ariyippu.base.documents import Document, Envelope
 from ariyippu.base.errors import PermanentError, RefusedError
 from ariyippu.base.home import Home, Zone
-from ariyippu.base.supervise import ZONES, ZoneProcess
+from ariyippu.base.supervise import ZoneProcess
 from ariyippu.demo import cast, ending
 from ariyippu.demo.progress import Steps
 from ariyippu.demo.spark import write_example
@@ -114,7 +114,7 @@ def _set_up(home: Home, steps: Steps, people: int, stack: ExitStack) -> Stage:
     stage = Stage(home, steps, people_s, people)
     for arguments in (outside, ["ariyippu.demo.street", str(home.path), "--port", str(ports[4])]):
         stack.callback(_end, _module(arguments, home))
-    for zone in ZONES:
+    for zone in install.ZONES:
         stack.callback(ZoneProcess(zone, home).stop)
     _wait_until_listening(ports)
     stage.pages["public register"] = f"{home.settings.public_url}/"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from django.db import connection, transaction
 
 from ariyippu.base import clock, journal
-from ariyippu.base.documents import Envelope, Role, Trust, require_roles, signers
+from ariyippu.base.documents import Envelope, OfficerKey, Role, Trust, require_roles, signers
 from ariyippu.base.errors import RefusedError
 from ariyippu.grant import purposes
 from ariyippu.notice.models import OrderRow
@@ -27,7 +27,7 @@ def accept_stay(envelope: Envelope, trust: Trust) -> Stay:
     stay = envelope.open(Stay)
     _refuse_unknown(stay.scope, trust)
     found = signers(envelope, trust, clock.now())
-    if not any(key.office == stay.office and set(key.roles) & set(AUTHORITIES) for key in found):
+    if not _is_authorised(found, stay):
         raise RefusedError("stay.no_authority", "A stay is signed by a court liaison, election officer or custodian.")
     with transaction.atomic():
         same = StayRow.objects.filter(stay_id=stay.id).first()
@@ -57,7 +57,7 @@ def accept_lift(envelope: Envelope, trust: Trust) -> Lift:
         raise RefusedError("lift.no_stay", "There is no such stay.")
     stay = Envelope.parse(row.envelope).open(Stay)
     found = signers(envelope, trust, clock.now())
-    if not any(key.office == stay.office and set(key.roles) & set(AUTHORITIES) for key in found):
+    if not _is_authorised(found, stay):
         raise RefusedError("lift.not_its_authority", "The authority that placed the stay must sign its lift.")
     register = stay.scope.register
     require_roles(found, _lift_roles(trust), {"register_owner": trust.registers[register]} if register else {})
@@ -82,6 +82,11 @@ def standing(subject: Subject, released_at: dt.datetime) -> Stay | None:
 def active(subjects: Sequence[Subject]) -> Stay | None:
     """A stay that stands now over any of the subjects: while it does, nothing can be released."""
     return next((stay for subject in subjects if (stay := standing(subject, clock.now()))), None)
+
+
+def _is_authorised(found: Sequence[OfficerKey], stay: Stay) -> bool:
+    """Whether one of the signers is an authority of the office that the stay names."""
+    return any(key.office == stay.office and set(key.roles) & set(AUTHORITIES) for key in found)
 
 
 def _lift_roles(trust: Trust) -> tuple[Role, ...]:

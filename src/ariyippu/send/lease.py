@@ -123,6 +123,8 @@ def close_window(window: int, held: Lease, settled: Sequence[Settled], records: 
 
 def settle(held: Lease, settled: Sequence[Settled], records: Sequence[bytes]) -> None:
     """Write outcomes in the caller's transaction; who was told, or may have been, is told to policy."""
+    if not settled:
+        return
     columns = "copy send_outcome (batch_id, position, outcome, code, provider_id) from stdin"
     with connection.cursor() as cursor, cursor.copy(columns) as copy:
         for message in settled:

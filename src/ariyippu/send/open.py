@@ -23,7 +23,7 @@ from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.render import values
 from ariyippu.render.compose import Composer, compile_notice
 from ariyippu.send.carriers import EmailMessage, Message, SmsMessage
-from ariyippu.send.cut import columns_needed, file_key, file_path
+from ariyippu.send.cut import file_key, file_path
 from ariyippu.send.lease import Lease
 
 
@@ -49,7 +49,8 @@ class Door:
         channel, verified = held.subject.channel, held.verified
         texts = {
             column: self._texts(verified.manifest, column, rows, records)
-            for column in columns_needed(verified, channel)
+            for column in rows.column_names
+            if column != "record"
         }
         contacts = texts[verified.contacts[channel]]
         composer = compile_notice(verified.notice, why_url=self._why_url(verified))

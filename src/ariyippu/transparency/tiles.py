@@ -18,7 +18,6 @@ from ariyippu.base.errors import RefusedError
 WIDTH = 256
 HEIGHT = 8  # WIDTH is 2**HEIGHT
 LENGTH_BYTES = 2
-MAX_ENTRY_BYTES = 65_535
 
 Level = int | Literal["entries"]
 Edge = Callable[[int, int, int], bytes]

@@ -1,7 +1,6 @@
 """What an officer does at their own desk, without any zone: a key of one's own, and document kinds by name."""
 
 import base64
-import os
 import stat
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from ariyippu.base import keys
 from ariyippu.base.documents import Document, Envelope, Trust
 from ariyippu.base.errors import RefusedError
 from ariyippu.grant.documents import UseRequest
@@ -41,10 +41,7 @@ def opened(envelope: Envelope) -> Document:
 def new_key(path: Path) -> str:
     """A new Ed25519 key (PKCS#8 PEM) at `path`, mode 0600; returns its public bytes in base64."""
     key = Ed25519PrivateKey.generate()
-    text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(text)
+    keys.write_secret(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
     return base64.b64encode(key.public_key().public_bytes_raw()).decode()
 
 

@@ -15,13 +15,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from ariyippu.base import home
+from ariyippu.base.documents import MAX_ENTRY_BYTES
 from ariyippu.transparency import tiles, tree
 from ariyippu.transparency.note import Checkpoint
 
 FOREVER = "public, max-age=31536000, immutable"
 A_MINUTE = "public, max-age=60"
 ASK_AGAIN = "no-cache"
-MAX_LOG_FILE_BYTES = tiles.WIDTH * (tiles.LENGTH_BYTES + tiles.MAX_ENTRY_BYTES)
+MAX_LOG_FILE_BYTES = tiles.WIDTH * (tiles.LENGTH_BYTES + MAX_ENTRY_BYTES)
 
 CONTENT_TYPES: Mapping[str, str] = {
     "register.css": "text/css; charset=utf-8",
