@@ -52,6 +52,21 @@ CHANGES = {
     "mark of no column": ('column = "state"', 'column = "status"', "contract.invalid", "mark"),
     "two-digit year": ("%d/%m/%Y", "%d/%m/%y", "contract.invalid", "date_format"),
     "encoding that is not text": ('format = "csv"', 'format = "csv"\nencoding = "base64"', "contract.invalid", "codec"),
+    "text as date of birth": (
+        "max_length = 20",
+        'max_length = 20\nlink = "born_on"',
+        "contract.invalid",
+        "links as born_on",
+    ),
+    "mobile as e-mail": ('type = "mobile"', 'type = "mobile"\nlink = "email"', "contract.invalid", "links as email"),
+    "unknown link": ("max_length = 20", 'max_length = 20\nlink = "caste"', "contract.invalid", "column.1.link"),
+    "link stands twice": (
+        "'[0-9]{4}'",
+        '\'[0-9]{4}\'\nlink = "name"\n[[column]]\nname = "n"\nheader = "N"\n'
+        'kind = "identity"\ntype = "text"\nlink = "name"',
+        "contract.invalid",
+        "role stands twice",
+    ),
     "not TOML": ("[register]", "[register", "contract.not_toml", "TOML"),
 }
 
@@ -71,3 +86,23 @@ def test_mark_of_an_optional_column_is_refused() -> None:
     optional = PEOPLE.replace('type = "enum"\nrequired = true', 'type = "enum"')
     with pytest.raises(RefusedError, match="mark"):
         contract.parse(optional)
+
+
+def test_what_a_contract_says_of_linking() -> None:
+    linking = contract.parse(
+        PEOPLE.replace("version = 3", "version = 3\nholds_person_once = true")
+        .replace("max_length = 20", 'max_length = 20\nlink = "name"')
+        .replace('type = "mobile"', 'type = "mobile"\nlink = "mobile"')
+    )
+    assert {role: column.name for role, column in linking.links.items()} == {"name": "name", "mobile": "mobile"}
+    assert linking.register.holds_person_once
+    assert linking.digest != contract.parse(PEOPLE).digest
+    terms = linking.model_dump(mode="json", by_alias=True)
+    assert terms["register"]["holds_person_once"] is True
+    assert [column.get("link") for column in terms["column"]] == [None, "name", None, None, None, "mobile", None]
+
+
+def test_a_contract_that_links_nothing_keeps_the_digest_that_orders_pin() -> None:
+    """Computed before contracts could say anything of linking."""
+    assert contract.parse(PEOPLE).digest == "54f9c8c863cf91cd9d6442fd10c49c4ec0467585b45f821965d0afe29eaee656"
+    assert not contract.parse(PEOPLE).links

@@ -1,12 +1,15 @@
 """Contracts: what a department promises about a register's file, as a TOML document.
 
-    [register]   name, version, title_en, title_ml, owner (office), legal_basis, retention_months
+    [register]   name, version, title_en, title_ml, owner (office), legal_basis, retention_months,
+                 holds_person_once
     [file]       format, encoding, delimiter, multiline (CSV); format, sheet (XLSX)
-    [[column]]   name, header, kind, type and the checks that its values must pass
+    [[column]]   name, header, kind, type, the checks that its values must pass, and `link`: which part
+                 its values play in finding the same person in another register
     [marks]      which values of which column say that a person is deceased or protected
 
 A contract's digest is SHA-256 over its canonical JSON: a snapshot, and the order that uses it, pin it.
 Everything is refused that the contract does not say; an unknown key is refused and named.
+`holds_person_once` and `link` stand in the JSON only where they are stated: older digests stay.
 """
 
 import codecs
@@ -30,11 +33,26 @@ from ariyippu.grant import purposes
 
 Kind = Literal["key", "identity", "contact", "attribute"]
 Type = Literal["text", "enum", "integer", "money", "date", "mobile", "email"]
+LinkRole = Literal[
+    "name", "guardian", "born_on", "gender", "house", "locality", "district", "mobile", "email", "identifier"
+]
 Header = Annotated[str, Field(min_length=1, max_length=120)]
 
 SEALED_KINDS: frozenset[Kind] = frozenset({"key", "identity", "contact"})
 CONTACT_TYPES: frozenset[Type] = frozenset({"mobile", "email"})
 KEY_TYPES: frozenset[Type] = frozenset({"text", "integer"})
+LINK_TYPES: dict[LinkRole, frozenset[Type]] = {  # the types that a column of this role may have
+    "name": frozenset({"text", "enum"}),
+    "guardian": frozenset({"text", "enum"}),  # father, mother or husband, whoever the register names
+    "born_on": frozenset({"date"}),
+    "gender": frozenset({"text", "enum"}),
+    "house": frozenset({"text", "enum"}),
+    "locality": frozenset({"text", "enum"}),
+    "district": frozenset({"text", "enum"}),
+    "mobile": frozenset({"mobile"}),
+    "email": frozenset({"email"}),
+    "identifier": frozenset({"text"}),  # a number that other registers hold too
+}
 RESERVED_NAMES = frozenset({"record", "row", "deceased", "protected"})  # columns that a snapshot adds
 UNDECODABLE = "ariyippu.undecodable"  # the name of our codec error handler
 
@@ -64,6 +82,9 @@ class Register(Part):
     owner: str = Field(pattern=r"^[a-z][a-z0-9-]{1,39}$", description="The office that owns the register.")
     legal_basis: str = Field(min_length=3, max_length=400)
     retention_months: int = Field(ge=1, le=1200)
+    holds_person_once: bool = Field(
+        default=False, exclude_if=lambda once: not once, description="Whether no person stands in it twice."
+    )
 
 
 class FileFormat(Part):
@@ -96,6 +117,7 @@ class Column(Part):
     date_format: str | None = Field(default=None, description="%d, %m and %Y once each, e.g. %d/%m/%Y.")
     max_length: int = Field(default=200, ge=1, le=10_000)
     collected_for: str | None = Field(default=None, description="Contacts only: a purpose of the taxonomy.")
+    link: LinkRole | None = Field(default=None, exclude_if=lambda role: role is None)
 
     @property
     def sealed(self) -> bool:
@@ -111,6 +133,10 @@ class Column(Part):
             raise ValueError("collected_for must be stated for a contact and for nothing else")
         if self.kind == "key" and not (self.required and self.type in KEY_TYPES):
             raise ValueError("the key must be required, and a text or an integer")
+        if self.link is not None and self.type not in LINK_TYPES[self.link]:
+            raise ValueError(
+                f"a column that links as {self.link} has the type {' or '.join(sorted(LINK_TYPES[self.link]))}"
+            )
         self._check_settings_of_type()
         return self
 
@@ -154,12 +180,20 @@ class Contract(Part):
     def key(self) -> Column:
         return next(column for column in self.columns if column.kind == "key")
 
+    @property
+    def links(self) -> dict[LinkRole, Column]:
+        """The columns that linking uses, by the part that each plays."""
+        return {column.link: column for column in self.columns if column.link is not None}
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for part in ("name", "header"):
             stated = [normal_header(getattr(column, part)) for column in self.columns]
             if len(set(stated)) != len(stated):
                 raise ValueError(f"a column's {part} stands twice")
+        roles = [column.link for column in self.columns if column.link is not None]
+        if len(set(roles)) != len(roles):
+            raise ValueError("a link role stands twice")
         if [column.kind for column in self.columns].count("key") != 1:
             raise ValueError("exactly one column must be the key")
         for mark in (self.marks.deceased, self.marks.protected):
