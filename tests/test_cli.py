@@ -16,10 +16,11 @@ from typer.testing import CliRunner
 from ariyippu import flow
 from ariyippu.__main__ import app
 from ariyippu.base import install, logs
-from ariyippu.base.documents import Envelope, Roots, signers
+from ariyippu.base.documents import Envelope, Roots
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.home import Home
 from ariyippu.base.models import Journal
+from ariyippu.base.signatures import signers
 from ariyippu.demo import cast
 from ariyippu.grant.documents import UseRequest
 from ariyippu.ingest.models import Snapshot

@@ -1,19 +1,19 @@
 """The command line. Each verb belongs to one zone; the zone is set before anything else is imported."""
 
 import json
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from ariyippu.base.errors import AriyippuError, RefusedError
+from ariyippu.commands import document
+from ariyippu.commands.zone import HomeOption, JsonOption, console, enter, home_of, print_json, set_up
 
 if TYPE_CHECKING:
-    from ariyippu.base.home import Home, Zone
+    from ariyippu.base.home import Home
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,48 +21,10 @@ app = typer.Typer(
     help="Citizen notices that are lawful by construction. ARIYIPPU_HOME names the installation's folder.",
 )
 register = typer.Typer(no_args_is_help=True, help="A department's register: example files, checks, loading.")
-document = typer.Typer(no_args_is_help=True, help="Signed documents: look at, sign, hand in through the hatch.")
 order = typer.Typer(no_args_is_help=True, help="Orders in the vault: where they are; release after a stay.")
 log = typer.Typer(no_args_is_help=True, help="The public log: its keys, and its verification from files alone.")
-for name, group in {"register": register, "document": document, "order": order, "log": log}.items():
+for name, group in {"register": register, "document": document.app, "order": order, "log": log}.items():
     app.add_typer(group, name=name)
-
-HomeOption = Annotated[Path | None, typer.Option("--home", help="The installation's folder (ARIYIPPU_HOME, or ./var).")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")]
-
-console = Console(stderr=True)
-
-
-def _home(path: Path | None) -> "Home":
-    from ariyippu.base import home
-
-    if path is not None:
-        os.environ["ARIYIPPU_HOME"] = str(path.absolute())
-    return home.current()
-
-
-def _enter(zone: "Zone", path: Path | None) -> "Home":
-    """Become a process of this zone, with its database. RefusedError `home.not_installed` when there is none."""
-    found = _set_up(zone, path)
-    from ariyippu.base.settings import database_url
-
-    if not database_url():
-        raise RefusedError("home.not_installed", f"{found.path} is not installed: run 'ariyippu init'.")
-    return found
-
-
-def _set_up(zone: "Zone", path: Path | None) -> "Home":
-    """Become a process of this zone: Django's settings, logs without values."""
-    os.environ["ARIYIPPU_ZONE"] = zone
-    os.environ["DJANGO_SETTINGS_MODULE"] = "ariyippu.base.settings"
-    found = _home(path)
-    import django
-
-    from ariyippu.base import logs
-
-    logs.configure()
-    django.setup()
-    return found
 
 
 def _install(found: "Home") -> None:
@@ -77,7 +39,7 @@ def _install(found: "Home") -> None:
 @app.command()
 def init(home: HomeOption = None) -> None:
     """Make an installation: PostgreSQL, two databases and roles, the keyring, the witness's key."""
-    found = _home(home)
+    found = home_of(home)
     _install(found)
     console.print(f"Installed under {found.path}. Next: pin the root keys in {found.roots}.")
 
@@ -88,7 +50,7 @@ def up(home: HomeOption = None) -> None:
     from ariyippu.base import postgres
     from ariyippu.base.supervise import run_zones
 
-    found = _home(home)
+    found = home_of(home)
     try:
         run_zones(found, lambda: _install(found))
     finally:
@@ -98,7 +60,7 @@ def up(home: HomeOption = None) -> None:
 @app.command()
 def vault(home: HomeOption = None) -> None:
     """Run the vault: hatch, log, decisions, sending."""
-    found = _enter("vault", home)
+    found = enter("vault", home)
     from ariyippu.web import zones
 
     zones.serve_vault(found)
@@ -107,7 +69,7 @@ def vault(home: HomeOption = None) -> None:
 @app.command()
 def office(home: HomeOption = None) -> None:
     """Run the office: the public register."""
-    found = _set_up("office", home)  # its pages are made from the log's files
+    found = set_up("office", home)  # its pages are made from the log's files
     from ariyippu.web import zones
 
     zones.serve_office(found)
@@ -116,7 +78,7 @@ def office(home: HomeOption = None) -> None:
 @app.command()
 def report(home: HomeOption = None) -> None:
     """Exact counts and times of everything in this vault, as JSON. For the custodian's operators only."""
-    _enter("vault", home)
+    enter("vault", home)
     from ariyippu.track.report import report as build
 
     sys.stdout.write(json.dumps(build()) + "\n")
@@ -130,7 +92,7 @@ def objection(
     home: HomeOption = None,
 ) -> None:
     """Keep the objections of people who told the department in writing. Only tokens of the keys are kept."""
-    found = _enter("vault", home)
+    found = enter("vault", home)
     from ariyippu.base import keys
     from ariyippu.ingest import contract as contracts
     from ariyippu.ingest.seal import record_tokens
@@ -167,7 +129,7 @@ def register_example(
 @register.command("check")
 def register_check(contract: str, file: Path, home: HomeOption = None) -> None:
     """Say what `load` would quarantine, and why, without loading anything."""
-    found = _set_up("vault", home)
+    found = set_up("vault", home)
     from ariyippu.ingest import contract as contracts
     from ariyippu.ingest.snapshot import check
 
@@ -181,7 +143,7 @@ def register_check(contract: str, file: Path, home: HomeOption = None) -> None:
 @register.command("load")
 def register_load(contract: str, file: Path, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Load a register's file: check, quarantine, seal; the snapshot appears whole or not at all."""
-    found = _enter("vault", home)
+    found = enter("vault", home)
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from ariyippu.base import keys
@@ -204,7 +166,7 @@ def register_load(contract: str, file: Path, home: HomeOption = None, as_json: J
             progress=lambda rows: progress.update(task, completed=rows),
         )
     if as_json:
-        _print_json(
+        print_json(
             {
                 "snapshot": loaded.snapshot,
                 "rows": loaded.rows,
@@ -223,7 +185,7 @@ def register_quarantine(
     snapshot: Annotated[str, typer.Argument(help="The snapshot's name, as `load` printed it.")], home: HomeOption = None
 ) -> None:
     """List a snapshot's quarantined rows for the department: row number, column, reason; never a value."""
-    found = _enter("vault", home)
+    found = enter("vault", home)
     from ariyippu.base import keys
     from ariyippu.ingest.snapshot import open_quarantine
 
@@ -232,63 +194,13 @@ def register_quarantine(
         sys.stdout.write(f"{fault['row']},{fault['column']},{fault['reason']}\n")
 
 
-# --- documents ---------------------------------------------------------------------------------------
-
-
-@document.command("new-key")
-def document_new_key(path: Path) -> None:
-    """Make an officer's Ed25519 key in a file of one's own, and print its public half for the trust document."""
-    from ariyippu.web import officer
-
-    sys.stdout.write(officer.new_key(path) + "\n")
-
-
-@document.command("sign")
-def document_sign(
-    file: Annotated[Path, typer.Argument(help="An envelope; the signature is added to it.")],
-    key: Annotated[Path, typer.Option(help="The officer's key file.")],
-) -> None:
-    """Show what is signed, and add one's signature."""
-    from ariyippu.base.documents import Envelope, sign
-    from ariyippu.web import officer
-
-    envelope = Envelope.parse(file.read_bytes())
-    console.print_json(officer.opened(envelope).payload().decode())
-    file.write_text(sign(envelope, officer.read_key(key)).model_dump_json(exclude_none=True))
-
-
-@document.command("wrap")
-def document_wrap(kind: str, file: Annotated[Path, typer.Argument(help="The document as JSON.")], out: Path) -> None:
-    """Check a document against its schema and put it into an envelope for signing."""
-    from ariyippu.base.documents import Envelope
-    from ariyippu.web import officer
-
-    out.write_text(Envelope.of(officer.schema(kind).parse(file.read_bytes())).model_dump_json(exclude_none=True))
-
-
-@document.command("submit")
-def document_submit(
-    file: Path,
-    notice: Annotated[Path | None, typer.Option(help="The notice that an order pins.")] = None,
-    home: HomeOption = None,
-) -> None:
-    """Hand an envelope in through the vault's hatch."""
-    found = _enter("office", home)
-    from ariyippu.base.documents import Envelope
-    from ariyippu.web.submit import submit
-
-    text = notice.read_bytes() if notice else None
-    submit(Envelope.parse(file.read_bytes()), text, f"http://127.0.0.1:{found.settings.hatch_port}")
-    console.print("Accepted.")
-
-
 # --- orders ------------------------------------------------------------------------------------------
 
 
 @order.command("status")
 def order_status(home: HomeOption = None) -> None:
     """Where every order is, and what stops it."""
-    found = _enter("vault", home)
+    found = enter("vault", home)
     from ariyippu.track.report import order_lines
 
     for line in order_lines(found):
@@ -298,7 +210,7 @@ def order_status(home: HomeOption = None) -> None:
 @order.command("release")
 def order_release(order_id: str, home: HomeOption = None) -> None:
     """Let an order go on after the stays over it ended. Refused while one stands; logged."""
-    found = _enter("vault", home)
+    found = enter("vault", home)
     from ariyippu import flow
 
     flow.release(order_id, found)
@@ -311,11 +223,11 @@ def order_release(order_id: str, home: HomeOption = None) -> None:
 @log.command("keys")
 def log_keys(home: HomeOption = None) -> None:
     """Print the log's and the witness's verifier keys, for auditors."""
-    found = _enter("vault", home)
+    found = enter("vault", home)
     from ariyippu import flow
 
     with_keys = flow.verifier_keys(found)
-    _print_json({"log": with_keys[0], "witness": with_keys[1]})
+    print_json({"log": with_keys[0], "witness": with_keys[1]})
 
 
 @log.command("verify")
@@ -364,10 +276,6 @@ def bench(
     from ariyippu.bench import run
 
     run(name, rows)
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(value) + "\n")
 
 
 def main() -> None:

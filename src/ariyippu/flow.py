@@ -17,7 +17,7 @@ import hashlib
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,10 +25,11 @@ import structlog
 from django.db import DatabaseError, close_old_connections, transaction
 
 from ariyippu.base import clock, journal, keys
-from ariyippu.base.documents import Envelope, Trust, signers
+from ariyippu.base.documents import Envelope, Trust
 from ariyippu.base.errors import PermanentError, RefusedError, TransientError
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
+from ariyippu.base.signatures import signers
 from ariyippu.base.text import rounded
 from ariyippu.grant import accept as grants
 from ariyippu.grant.documents import UseRequest
@@ -82,21 +83,36 @@ def receive(envelope: Envelope, notice: bytes, home: Home) -> None:
 
 
 def _accept(envelope: Envelope, notice: bytes, home: Home) -> None:
-    roots = grants.load_roots(home.roots)
-    kind = envelope.payloadType
-    if kind == Trust.payload_type():
-        grants.accept_trust(envelope, roots)
-        stays.notify()  # a key that it no longer names stops what it signed, now
-    elif kind == UseRequest.payload_type():
-        grants.accept_use_request(envelope, roots)
-    elif kind == Order.payload_type():
-        orders.accept(envelope, notice, home)
-    elif kind == Stay.payload_type():
-        stays.accept_stay(envelope, grants.current_trust(roots))
-    elif kind == Lift.payload_type():
-        stays.accept_lift(envelope, grants.current_trust(roots))
-    else:
+    take = _TAKERS.get(envelope.payloadType)
+    if take is None:
         raise RefusedError("document.wrong_kind", "The vault takes no documents of this kind.")
+    take(envelope, notice, home)
+
+
+def _take_trust(envelope: Envelope, _notice: bytes, home: Home) -> None:
+    grants.accept_trust(envelope, grants.load_roots(home.roots))
+    stays.notify()  # a key that it no longer names stops what it signed, now
+
+
+def _take_use_request(envelope: Envelope, _notice: bytes, home: Home) -> None:
+    grants.accept_use_request(envelope, grants.load_roots(home.roots))
+
+
+def _take_stay(envelope: Envelope, _notice: bytes, home: Home) -> None:
+    stays.accept_stay(envelope, grants.current_trust(grants.load_roots(home.roots)))
+
+
+def _take_lift(envelope: Envelope, _notice: bytes, home: Home) -> None:
+    stays.accept_lift(envelope, grants.current_trust(grants.load_roots(home.roots)))
+
+
+_TAKERS: Mapping[str, Callable[[Envelope, bytes, Home], object]] = {
+    Trust.payload_type(): _take_trust,
+    UseRequest.payload_type(): _take_use_request,
+    Order.payload_type(): orders.accept,
+    Stay.payload_type(): _take_stay,
+    Lift.payload_type(): _take_lift,
+}
 
 
 def _publish_refusal(envelope: Envelope, refusal: RefusedError, home: Home) -> None:

@@ -24,13 +24,11 @@ from ariyippu.base.documents import (
     Roots,
     Signature,
     Trust,
-    check_roots,
     passkey_challenge,
-    require_roles,
     sign,
-    signers,
 )
 from ariyippu.base.errors import RefusedError
+from ariyippu.base.signatures import check_roots, require_roles, signers
 from tests.offices import EVERYBODY, Offices, now, public
 
 ROLES: tuple[Role, ...] = ("requester", "register_owner", "custodian")

@@ -6,7 +6,8 @@ import pytest
 
 from ariyippu.notice.documents import Order
 from ariyippu.policy.documents import Lift, Scope
-from ariyippu.web.register.projection import Register, State, projection
+from ariyippu.web.register.projection import projection
+from ariyippu.web.register.shown import Register, State
 from tests.web import story
 from tests.web.story import EVERYONE, START, Log, as_json, notice, order, refuse, signed, use_request
 

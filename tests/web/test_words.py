@@ -11,7 +11,7 @@ from ariyippu.base.documents import Role
 from ariyippu.base.journal import Kind
 from ariyippu.send.models import Outcome
 from ariyippu.web.register import words
-from ariyippu.web.register.projection import State
+from ariyippu.web.register.shown import State
 from tests.web.messages import LOCALE, used
 
 REASONS = {

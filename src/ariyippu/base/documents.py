@@ -4,7 +4,7 @@ A document is a frozen pydantic model with a kind and a version. It travels in a
 (https://github.com/secure-systems-lab/dsse, v1): the payload's exact bytes are signed, so nothing is
 re-serialised between signing and checking.
 
-    draft -> Document -> envelope(payload, no signature) -> sign() by each officer -> signers() in the vault
+    draft -> Document -> envelope(payload, no signature) -> sign() by each officer -> signatures.signers() in the vault
 
 Two kinds of signature, over the same pre-authentication encoding (PAE):
     ed25519   RFC 8032 over the PAE
@@ -14,19 +14,14 @@ No I/O here and no clock: whoever checks says at which instant.
 """
 
 import base64
-import datetime as dt
 import hashlib
 import json
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar, Literal, Self, TypeVar
 
-import webauthn
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from webauthn.helpers import bytes_to_base64url
-from webauthn.helpers.exceptions import InvalidAuthenticationResponse
 
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.home import first_fault
@@ -100,7 +95,7 @@ class OfficerKey(Part):
 
     @property
     def public_bytes(self) -> bytes:
-        return _decode(self.public)
+        return decode(self.public)
 
     @property
     def key_id(self) -> str:
@@ -176,7 +171,7 @@ class Roots(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if len({_decode(key) for key in self.keys}) != len(self.keys):
+        if len({decode(key) for key in self.keys}) != len(self.keys):
             raise ValueError("the same root key stands twice")
         if self.threshold > len(self.keys):
             raise ValueError("the threshold is above the number of root keys")
@@ -209,7 +204,7 @@ class Envelope(Part):
     @classmethod
     def of(cls, document: Document) -> Self:
         """An envelope around `document` that nobody has signed yet."""
-        return cls(payloadType=document.payload_type(), payload=_encode(document.payload()))
+        return cls(payloadType=document.payload_type(), payload=encode(document.payload()))
 
     @classmethod
     def parse(cls, text: bytes | str) -> Self:
@@ -221,7 +216,7 @@ class Envelope(Part):
 
     @property
     def body(self) -> bytes:
-        return _decode(self.payload)
+        return decode(self.payload)
 
     @property
     def digest(self) -> str:
@@ -246,7 +241,7 @@ class Envelope(Part):
 def sign(envelope: Envelope, key: Ed25519PrivateKey) -> Envelope:
     """The envelope with one more Ed25519 signature over its PAE."""
     key_id = hashlib.sha256(key.public_key().public_bytes_raw()).hexdigest()
-    return envelope.with_signature(Signature(keyid=key_id, sig=_encode(key.sign(envelope.pae()))))
+    return envelope.with_signature(Signature(keyid=key_id, sig=encode(key.sign(envelope.pae()))))
 
 
 def passkey_challenge(envelope: Envelope) -> bytes:
@@ -254,126 +249,13 @@ def passkey_challenge(envelope: Envelope) -> bytes:
     return hashlib.sha256(envelope.pae()).digest()
 
 
-# --- checking ---------------------------------------------------------------------------------------
-
-
-def check_roots(envelope: Envelope, roots: Roots) -> None:
-    """Enough distinct root keys signed the envelope, or RefusedError."""
-    keys = {hashlib.sha256(_decode(key)).hexdigest(): _decode(key) for key in roots.keys}
-    _refuse_doubled(envelope)
-    for signature in envelope.signatures:
-        if signature.keyid not in keys:
-            raise RefusedError("signature.unknown_key", "A signature is by a key that is not a root key.")
-        _check_ed25519(keys[signature.keyid], signature, envelope)
-    if len(envelope.signatures) < roots.threshold:
-        raise RefusedError("trust.too_few_roots", f"A trust document needs {roots.threshold} root signatures.")
-
-
-def signers(envelope: Envelope, trust: Trust, at: dt.datetime) -> tuple[OfficerKey, ...]:
-    """The officers' keys that signed the envelope, in order.
-
-    Every signature must be valid, by a key of an unexpired trust document that is itself valid at
-    `at`, and no key may sign twice: one that fails refuses the whole envelope.
-    """
-    if not trust.issued_at <= at < trust.expires_at:
-        raise RefusedError("trust.expired", "The trust document is not in force: publish a new version.")
-    _refuse_doubled(envelope)
-    keys = {key.key_id: key for key in trust.keys}
-    found = []
-    for signature in envelope.signatures:
-        key = keys.get(signature.keyid)
-        if key is None:
-            raise RefusedError("signature.unknown_key", "A signature is by a key outside the trust document.")
-        if not key.valid_from <= at < key.valid_until:
-            raise RefusedError("signature.key_not_valid", f"The key of {key.person} is not valid now.")
-        _check_signature(key, signature, envelope, trust)
-        found.append(key)
-    return tuple(found)
-
-
-def require_roles(found: Sequence[OfficerKey], roles: Iterable[Role], offices: Mapping[Role, str]) -> None:
-    """Each role is filled by a signer of its own: another key, another person, another office.
-
-    `offices` pins the office of a role where the case fixes it (the register's owner, the requester).
-    RefusedError `signature.missing_role` names the first role that cannot be filled.
-    """
-    if len({key.public_bytes for key in found}) != len(found):
-        raise RefusedError("signature.doubled", "One key signed twice.")
-    wanted = tuple(roles)
-    if not _assign(wanted, tuple(found), offices):
-        raise RefusedError(
-            "signature.missing_role",
-            f"It must be signed by {', '.join(wanted)}: different keys, people and offices.",
-        )
-
-
-def _assign(roles: tuple[Role, ...], free: tuple[OfficerKey, ...], offices: Mapping[Role, str]) -> bool:
-    if not roles:
-        return True
-    role = roles[0]
-    for key in free:
-        if role not in key.roles or key.office != offices.get(role, key.office):
-            continue
-        rest = tuple(k for k in free if k.person != key.person and k.office != key.office)
-        if _assign(roles[1:], rest, offices):
-            return True
-    return False
-
-
-def _refuse_doubled(envelope: Envelope) -> None:
-    ids = [signature.keyid for signature in envelope.signatures]
-    if len(set(ids)) != len(ids):
-        raise RefusedError("signature.doubled", "One key signed twice.")
-
-
-def _check_signature(key: OfficerKey, signature: Signature, envelope: Envelope, trust: Trust) -> None:
-    if key.algorithm == "ed25519":
-        _check_ed25519(key.public_bytes, signature, envelope)
-    else:
-        _check_passkey(key, signature, envelope, trust)
-
-
-def _check_ed25519(public: bytes, signature: Signature, envelope: Envelope) -> None:
-    if signature.passkey is not None:
-        raise RefusedError("signature.invalid", "An Ed25519 signature has no passkey parts.")
-    try:
-        Ed25519PublicKey.from_public_bytes(public).verify(_decode(signature.sig), envelope.pae())
-    except InvalidSignature:
-        raise RefusedError("signature.invalid", "A signature does not fit the document.") from None
-
-
-def _check_passkey(key: OfficerKey, signature: Signature, envelope: Envelope, trust: Trust) -> None:
-    if signature.passkey is None or trust.passkey_rp_id is None or trust.passkey_origin is None:
-        raise RefusedError("signature.invalid", "A passkey's signature lacks its assertion or its origin.")
-    credential_id = bytes_to_base64url(bytes.fromhex(key.key_id))  # a label only: the key itself is pinned
-    try:
-        webauthn.verify_authentication_response(
-            credential={
-                "id": credential_id,
-                "rawId": credential_id,
-                "type": "public-key",
-                "response": {
-                    "authenticatorData": bytes_to_base64url(_decode(signature.passkey.authenticator_data)),
-                    "clientDataJSON": bytes_to_base64url(_decode(signature.passkey.client_data)),
-                    "signature": bytes_to_base64url(_decode(signature.sig)),
-                },
-            },
-            expected_challenge=passkey_challenge(envelope),
-            expected_rp_id=trust.passkey_rp_id,
-            expected_origin=trust.passkey_origin,
-            credential_public_key=key.public_bytes,
-            credential_current_sign_count=0,
-            require_user_verification=True,
-        )
-    except (InvalidAuthenticationResponse, InvalidSignature, ValueError):
-        raise RefusedError("signature.invalid", "A passkey's signature does not fit the document.") from None
-
-
-def _encode(value: bytes) -> str:
+def encode(value: bytes) -> str:
+    """Base64, as documents hold bytes."""
     return base64.b64encode(value).decode()
 
 
-def _decode(value: str) -> bytes:
+def decode(value: str) -> bytes:
+    """RefusedError `document.invalid` when it is not base64."""
     try:
         return base64.b64decode(value, validate=True)
     except ValueError:  # binascii.Error, or not ASCII at all

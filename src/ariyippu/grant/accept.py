@@ -10,8 +10,9 @@ from pathlib import Path
 from django.db import transaction
 
 from ariyippu.base import clock, journal
-from ariyippu.base.documents import Envelope, Roots, Trust, check_roots
+from ariyippu.base.documents import Envelope, Roots, Trust
 from ariyippu.base.errors import RefusedError
+from ariyippu.base.signatures import check_roots
 from ariyippu.grant import thresholds
 from ariyippu.grant.documents import UseRequest
 from ariyippu.grant.models import Grant, TrustDocument

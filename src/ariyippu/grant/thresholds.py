@@ -8,8 +8,9 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
-from ariyippu.base.documents import Envelope, OfficerKey, Role, Trust, require_roles, signers
+from ariyippu.base.documents import Envelope, OfficerKey, Role, Trust
 from ariyippu.base.errors import RefusedError
+from ariyippu.base.signatures import require_roles, signers
 from ariyippu.grant import purposes
 
 

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from django.db import connection, transaction
 
 from ariyippu.base import clock, journal
-from ariyippu.base.documents import Envelope, OfficerKey, Role, Trust, require_roles, signers
+from ariyippu.base.documents import Envelope, OfficerKey, Role, Trust
 from ariyippu.base.errors import RefusedError
+from ariyippu.base.signatures import require_roles, signers
 from ariyippu.grant import purposes
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy.documents import Lift, Scope, Stay, Subject

@@ -19,7 +19,8 @@ from ariyippu.base.errors import RefusedError
 from ariyippu.transparency import reader, tree
 from ariyippu.transparency.note import Checkpoint, Note, encode_base64
 from ariyippu.web.register import files
-from ariyippu.web.register.projection import EMPTY, OrderEntry, Register, projection
+from ariyippu.web.register.projection import projection
+from ariyippu.web.register.shown import EMPTY, OrderEntry, Register
 
 Part = Literal["orders", "stays", "requests", "refusals"]
 

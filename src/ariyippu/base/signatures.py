@@ -1,0 +1,130 @@
+"""Checking signatures: which of the trust document's keys signed an envelope, and whether they are enough.
+
+Distinct key bytes, people and offices are counted: one public key under two ids, or two officers of one
+office, never fill two roles. No I/O here and no clock: whoever checks says at which instant.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+import webauthn
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from webauthn.helpers import bytes_to_base64url
+from webauthn.helpers.exceptions import InvalidAuthenticationResponse
+
+from ariyippu.base.documents import Envelope, OfficerKey, Role, Roots, Signature, Trust, decode, passkey_challenge
+from ariyippu.base.errors import RefusedError
+
+
+def check_roots(envelope: Envelope, roots: Roots) -> None:
+    """Enough distinct root keys signed the envelope, or RefusedError."""
+    keys = {hashlib.sha256(decode(key)).hexdigest(): decode(key) for key in roots.keys}
+    _refuse_doubled(envelope)
+    for signature in envelope.signatures:
+        if signature.keyid not in keys:
+            raise RefusedError("signature.unknown_key", "A signature is by a key that is not a root key.")
+        _check_ed25519(keys[signature.keyid], signature, envelope)
+    if len(envelope.signatures) < roots.threshold:
+        raise RefusedError("trust.too_few_roots", f"A trust document needs {roots.threshold} root signatures.")
+
+
+def signers(envelope: Envelope, trust: Trust, at: dt.datetime) -> tuple[OfficerKey, ...]:
+    """The officers' keys that signed the envelope, in order.
+
+    Every signature must be valid, by a key of an unexpired trust document that is itself valid at
+    `at`, and no key may sign twice: one that fails refuses the whole envelope.
+    """
+    if not trust.issued_at <= at < trust.expires_at:
+        raise RefusedError("trust.expired", "The trust document is not in force: publish a new version.")
+    _refuse_doubled(envelope)
+    keys = {key.key_id: key for key in trust.keys}
+    found = []
+    for signature in envelope.signatures:
+        key = keys.get(signature.keyid)
+        if key is None:
+            raise RefusedError("signature.unknown_key", "A signature is by a key outside the trust document.")
+        if not key.valid_from <= at < key.valid_until:
+            raise RefusedError("signature.key_not_valid", f"The key of {key.person} is not valid now.")
+        _check_signature(key, signature, envelope, trust)
+        found.append(key)
+    return tuple(found)
+
+
+def require_roles(found: Sequence[OfficerKey], roles: Iterable[Role], offices: Mapping[Role, str]) -> None:
+    """Each role is filled by a signer of its own: another key, another person, another office.
+
+    `offices` pins the office of a role where the case fixes it (the register's owner, the requester).
+    RefusedError `signature.missing_role` names the first role that cannot be filled.
+    """
+    if len({key.public_bytes for key in found}) != len(found):
+        raise RefusedError("signature.doubled", "One key signed twice.")
+    wanted = tuple(roles)
+    if not _assign(wanted, tuple(found), offices):
+        raise RefusedError(
+            "signature.missing_role",
+            f"It must be signed by {', '.join(wanted)}: different keys, people and offices.",
+        )
+
+
+def _assign(roles: tuple[Role, ...], free: tuple[OfficerKey, ...], offices: Mapping[Role, str]) -> bool:
+    if not roles:
+        return True
+    role = roles[0]
+    for key in free:
+        if role not in key.roles or key.office != offices.get(role, key.office):
+            continue
+        rest = tuple(k for k in free if k.person != key.person and k.office != key.office)
+        if _assign(roles[1:], rest, offices):
+            return True
+    return False
+
+
+def _refuse_doubled(envelope: Envelope) -> None:
+    ids = [signature.keyid for signature in envelope.signatures]
+    if len(set(ids)) != len(ids):
+        raise RefusedError("signature.doubled", "One key signed twice.")
+
+
+def _check_signature(key: OfficerKey, signature: Signature, envelope: Envelope, trust: Trust) -> None:
+    if key.algorithm == "ed25519":
+        _check_ed25519(key.public_bytes, signature, envelope)
+    else:
+        _check_passkey(key, signature, envelope, trust)
+
+
+def _check_ed25519(public: bytes, signature: Signature, envelope: Envelope) -> None:
+    if signature.passkey is not None:
+        raise RefusedError("signature.invalid", "An Ed25519 signature has no passkey parts.")
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(decode(signature.sig), envelope.pae())
+    except InvalidSignature:
+        raise RefusedError("signature.invalid", "A signature does not fit the document.") from None
+
+
+def _check_passkey(key: OfficerKey, signature: Signature, envelope: Envelope, trust: Trust) -> None:
+    if signature.passkey is None or trust.passkey_rp_id is None or trust.passkey_origin is None:
+        raise RefusedError("signature.invalid", "A passkey's signature lacks its assertion or its origin.")
+    credential_id = bytes_to_base64url(bytes.fromhex(key.key_id))  # a label only: the key itself is pinned
+    try:
+        webauthn.verify_authentication_response(
+            credential={
+                "id": credential_id,
+                "rawId": credential_id,
+                "type": "public-key",
+                "response": {
+                    "authenticatorData": bytes_to_base64url(decode(signature.passkey.authenticator_data)),
+                    "clientDataJSON": bytes_to_base64url(decode(signature.passkey.client_data)),
+                    "signature": bytes_to_base64url(decode(signature.sig)),
+                },
+            },
+            expected_challenge=passkey_challenge(envelope),
+            expected_rp_id=trust.passkey_rp_id,
+            expected_origin=trust.passkey_origin,
+            credential_public_key=key.public_bytes,
+            credential_current_sign_count=0,
+            require_user_verification=True,
+        )
+    except (InvalidAuthenticationResponse, InvalidSignature, ValueError):
+        raise RefusedError("signature.invalid", "A passkey's signature does not fit the document.") from None

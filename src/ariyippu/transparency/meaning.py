@@ -1,0 +1,141 @@
+"""What the log's entries mean, one after the other: the second half of the verifier (verify.py).
+
+What was signed was signed by keys of the trust document of that time, and nothing was sent that was not
+ordered and granted before. Pure: entries come in, RefusedError says what is wrong with one.
+"""
+
+import datetime as dt
+import hashlib
+from typing import TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from ariyippu.base.documents import Document, Envelope, Roots, Trust, canonical_json
+from ariyippu.base.errors import RefusedError
+from ariyippu.base.home import first_fault
+from ariyippu.base.signatures import check_roots, signers
+from ariyippu.grant import purposes, thresholds
+from ariyippu.grant.documents import UseRequest
+from ariyippu.grant.thresholds import Demand
+from ariyippu.notice.documents import Order
+from ariyippu.policy.documents import Lift, Stay
+from ariyippu.transparency.entries import LoggedEntry
+
+# Entries hold whole seconds, rounded down: what happened within that second had happened at its end.
+_END_OF_SECOND = dt.timedelta(microseconds=999_999)
+
+B = TypeVar("B", bound=BaseModel)
+D = TypeVar("D", bound=Document)
+
+
+class _Signed(BaseModel):
+    envelope: Envelope
+
+
+class _Grant(_Signed):
+    granted_until: AwareDatetime | None
+
+
+class _Order(_Signed):
+    notice: dict[str, object]
+
+
+class _UnderOrder(BaseModel):
+    order: str
+
+
+class Meaning:
+    """What the entries so far have established; each further one is checked against it."""
+
+    def __init__(self, roots: Roots | None) -> None:
+        self._roots = roots
+        self._trust: Trust | None = None
+        self._grants: dict[str, tuple[UseRequest, dt.datetime]] = {}
+        self._orders: set[str] = set()
+        self._stays: set[str] = set()
+        self._checks = {
+            "trust": self._check_trust,
+            "use-request": self._check_use_request,
+            "order": self._check_order,
+            "stay": self._check_stay,
+            "lift": self._check_lift,
+            "audience": self._check_under_order,
+            "release": self._check_under_order,
+            "failed": self._check_under_order,
+            "handed-off": self._check_under_order,
+        }
+
+    def check(self, entry: LoggedEntry) -> None:
+        """RefusedError says what is wrong; ValueError comes of a malformed value in a signed document."""
+        if check := self._checks.get(entry.kind):
+            check(entry)
+
+    def _check_trust(self, entry: LoggedEntry) -> None:
+        envelope = _body(_Signed, entry).envelope
+        if self._roots is not None:
+            check_roots(envelope, self._roots)
+        trust = envelope.open(Trust)
+        if self._trust is not None and trust.version <= self._trust.version:
+            raise RefusedError("trust.rollback", f"Version {self._trust.version} of the trust document was in force.")
+        self._trust = trust
+
+    def _check_use_request(self, entry: LoggedEntry) -> None:
+        body = _body(_Grant, entry)
+        request = self._signed(body.envelope, UseRequest, entry)
+        registers = tuple(part.register for part in request.registers)
+        self._demand(body.envelope, Demand("use-request", request.purpose, request.requester, registers), entry)
+        if body.granted_until is not None:
+            self._grants[body.envelope.digest] = request, body.granted_until
+
+    def _check_order(self, entry: LoggedEntry) -> None:
+        body = _body(_Order, entry)
+        order = self._signed(body.envelope, Order, entry)
+        if hashlib.sha256(canonical_json(body.notice)).hexdigest() != order.notice:
+            raise RefusedError("order.other_notice", "The notice is not the one that the order names.")
+        if order.use_request not in self._grants:
+            raise RefusedError("order.no_grant", "The order names a use request that was not granted before it.")
+        request, granted_until = self._grants[order.use_request]
+        if entry.at >= granted_until:
+            raise RefusedError("order.grant_ended", "The grant had ended before the order.")
+        if not request.fields_of(order.register):
+            raise RefusedError("order.other_register", "The order uses a register that was not granted.")
+        if self._trust is not None and order.contract not in self._trust.contracts:
+            raise RefusedError("contract.not_approved", "The trust document does not name the order's contract.")
+        if not purposes.covers(request.purpose, order.purpose):
+            raise RefusedError("order.other_purpose", "The order has another purpose than its grant.")
+        self._demand(body.envelope, Demand("order", order.purpose, request.requester, (order.register,)), entry)
+        self._orders.add(body.envelope.digest)
+
+    def _check_stay(self, entry: LoggedEntry) -> None:
+        envelope = _body(_Signed, entry).envelope
+        self._signed(envelope, Stay, entry)
+        self._stays.add(envelope.digest)
+
+    def _check_lift(self, entry: LoggedEntry) -> None:
+        if self._signed(_body(_Signed, entry).envelope, Lift, entry).stay not in self._stays:
+            raise RefusedError("lift.no_stay", "The lift names a stay that was not placed before it.")
+
+    def _check_under_order(self, entry: LoggedEntry) -> None:
+        if _body(_UnderOrder, entry).order not in self._orders:
+            raise RefusedError("entry.no_order", f"The {entry.kind} names an order that was not logged before it.")
+
+    def _demand(self, envelope: Envelope, demand: Demand, entry: LoggedEntry) -> None:
+        """Everyone signed who must, by the trust document of the entry's time."""
+        if self._trust is not None:
+            thresholds.check(envelope, demand, self._trust, entry.at + _END_OF_SECOND)
+
+    def _signed(self, envelope: Envelope, kind: type[D], entry: LoggedEntry) -> D:
+        """The document, signed by at least one key of the trust document of the entry's time."""
+        if self._trust is None:
+            raise RefusedError("trust.missing", "No trust document was logged before it.")
+        document = envelope.open(kind)
+        if not signers(envelope, self._trust, entry.at + _END_OF_SECOND):
+            raise RefusedError("signature.missing", "Nobody signed it.")
+        return document
+
+
+def _body(model: type[B], entry: LoggedEntry) -> B:
+    try:
+        return model.model_validate(dict(entry.body))
+    except ValidationError as error:
+        raise RefusedError("entry.invalid", f"The body of the {entry.kind}: {first_fault(error)}") from None
