@@ -136,6 +136,7 @@ def entry(kind: str, body: object, at: dt.datetime = DAY) -> bytes:
     return canonical_json({"v": 1, "at": rfc3339(at), "kind": kind, "body": body})
 
 
+LINKED = {"run": "persons-1", "grant": REQUEST.digest(), "model": "0" * 64, "snapshots": {"spark": "spark-1"}}
 UNDER_ORDER = {"order": order().digest()}
 STORY = [
     entry("trust", body(trust(), ROOT_KEY)),
@@ -148,6 +149,7 @@ STORY = [
     entry("release", UNDER_ORDER),
     entry("handed-off", {**UNDER_ORDER, "outcomes": {"email": {"accepted": 100}}}),
     entry("refusal", {"document": "0" * 64, "code": "order.not_in_window"}),
+    entry("linked", LINKED),
 ]
 
 

@@ -20,6 +20,7 @@ import pyarrow.parquet.encryption as pe
 from ariyippu.base.errors import RefusedError, TransientError
 
 MEMORY_LIMIT = "2GiB"
+_STREAM_FAILED = "reading the stream registered as"  # DuckDB's words when a reader that it was handed raises
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -78,7 +79,9 @@ def readable(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, duckdb.InvalidInputException) as error:
+        if isinstance(error, duckdb.InvalidInputException) and _STREAM_FAILED not in str(error):
+            raise  # not the file's fault
         number = getattr(error, "errno", None)  # Arrow's own errors have none
         if number not in (None, errno.ENOENT):
             raise TransientError(f"{what} cannot be read now ({errno.errorcode.get(number, number)}).") from None

@@ -5,7 +5,7 @@
       postgres/         the embedded PostgreSQL, unless DATABASE_URLs are set; owner.url
       office/           what only the office process reads: database.url, secret.key
       vault/            what only the vault reads: database.url, keyring.json, roots.json,
-                        registers/, orders/
+                        registers/, persons/, orders/
       log/              the public log: any web server can serve this folder
       witness/          the local witness's key and the last checkpoint that it signed
       tmp/              scratch; holds nothing in clear

@@ -18,6 +18,7 @@ from ariyippu.base.models import Entry, Journal, Refusal
 Kind = Literal[
     "trust",  # {"envelope"}
     "snapshot",  # {"register", "snapshot", "contract", "terms", "rows", "quarantined"}
+    "linked",  # {"run", "grant", "model", "snapshots": {register: id}, "records", "persons", "certain", "possible"}
     "use-request",  # {"envelope", "granted_until"}
     "order",  # {"envelope", "notice"}
     "refusal",  # {"document", "document_kind", "code", "envelope"}

@@ -19,6 +19,7 @@ ZONE_APPS = {
         "ariyippu.base",
         "ariyippu.grant",
         "ariyippu.ingest",
+        "ariyippu.link",
         "ariyippu.notice",
         "ariyippu.policy",
         "ariyippu.send",

@@ -9,17 +9,13 @@
       manifest.json        what the files are, and their wrapped keys
 
 The commit is the database's: row and journal entry are one transaction, and a folder without a row is not
-a snapshot. What a crash leaves half-written the next load of that register removes, under the register's
-lock; what is whole but has no row it sets aside (`.orphan-…`). The row pins the manifest's SHA-256, so that
-nobody changes what a contact was collected for on disk.
+a snapshot (base/folders.py). The row pins the manifest's SHA-256, so that nobody changes what a contact was
+collected for on disk.
 """
 
 import contextlib
-import fcntl
 import hashlib
-import os
 import secrets
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,8 +28,8 @@ import pyarrow.parquet as pq
 from django.db import transaction
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from ariyippu.base import clock, engine, journal
-from ariyippu.base.errors import RefusedError, TransientError
+from ariyippu.base import clock, engine, folders, journal
+from ariyippu.base.errors import RefusedError
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.base.text import rounded
@@ -104,8 +100,7 @@ def load(
     """
     readers.refuse_missing(file)
     folder = _folder(home, contract.register.name)
-    folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder):
+    with folders.locked(folder, "Another load of this register is running."):
         _clear_orphans(folder, contract.register.name)
         source = _sha256(file)
         before = Snapshot.objects.filter(
@@ -152,7 +147,7 @@ class _Draft:
 
     @property
     def partial(self) -> Path:
-        return self.folder / f".partial-{self.snapshot}"
+        return folders.partial(self.folder, self.snapshot)
 
 
 def _write_files(draft: _Draft, file: Path, progress: Progress) -> tuple[int, int]:
@@ -267,9 +262,7 @@ def _commit(draft: _Draft, made: Manifest) -> None:
     file = draft.partial / "manifest.json"
     file.write_bytes(text)
     engine.sync(file)
-    engine.sync(draft.partial)
-    draft.partial.rename(draft.folder / draft.snapshot)
-    engine.sync(draft.folder)
+    folders.appear(draft.folder, draft.snapshot)
     with transaction.atomic():
         Snapshot.objects.create(
             id=made.snapshot,
@@ -292,31 +285,9 @@ def _commit(draft: _Draft, made: Manifest) -> None:
         journal.append("snapshot", body)
 
 
-@contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """One load of a register at a time; the lock ends with its process."""
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TransientError("Another load of this register is running.") from None
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _clear_orphans(folder: Path, register: str) -> None:
-    """Remove what a crash left half-written; set aside what is whole but has no row.
-
-    The latter may be a crash's, too, or a snapshot that a restored database has forgotten: it is kept.
-    """
-    kept = set(Snapshot.objects.filter(register=register).values_list("id", flat=True))
-    for entry in folder.iterdir():
-        if entry.name.startswith(".partial-"):
-            shutil.rmtree(entry)
-        elif entry.is_dir() and not entry.name.startswith(".") and entry.name not in kept:
-            entry.rename(folder / f".orphan-{entry.name}")
+    kept = Snapshot.objects.filter(register=register).values_list("id", flat=True)
+    folders.clear_orphans(folder, set(kept))
 
 
 def _folder(home: Home, register: str) -> Path:

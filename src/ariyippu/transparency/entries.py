@@ -15,6 +15,7 @@ KINDS = frozenset(
     {
         "trust",
         "snapshot",
+        "linked",
         "use-request",
         "order",
         "refusal",

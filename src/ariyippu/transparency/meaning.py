@@ -40,6 +40,11 @@ class _Order(_Signed):
     notice: dict[str, object]
 
 
+class _Linked(BaseModel):
+    grant: str
+    snapshots: dict[str, str]
+
+
 class _UnderOrder(BaseModel):
     order: str
 
@@ -56,6 +61,7 @@ class Meaning:
         self._checks = {
             "trust": self._check_trust,
             "use-request": self._check_use_request,
+            "linked": self._check_linked,
             "order": self._check_order,
             "stay": self._check_stay,
             "lift": self._check_lift,
@@ -87,16 +93,18 @@ class Meaning:
         if body.granted_until is not None:
             self._grants[body.envelope.digest] = request, body.granted_until
 
+    def _check_linked(self, entry: LoggedEntry) -> None:
+        body = _body(_Linked, entry)
+        request = self._granted(body.grant, entry, "linking run")
+        if any(not request.fields_of(register) for register in body.snapshots):
+            raise RefusedError("linked.other_register", "The linking run read a register that was not granted.")
+
     def _check_order(self, entry: LoggedEntry) -> None:
         body = _body(_Order, entry)
         order = self._signed(body.envelope, Order, entry)
         if hashlib.sha256(canonical_json(body.notice)).hexdigest() != order.notice:
             raise RefusedError("order.other_notice", "The notice is not the one that the order names.")
-        if order.use_request not in self._grants:
-            raise RefusedError("order.no_grant", "The order names a use request that was not granted before it.")
-        request, granted_until = self._grants[order.use_request]
-        if entry.at >= granted_until:
-            raise RefusedError("order.grant_ended", "The grant had ended before the order.")
+        request = self._granted(order.use_request, entry, "order")
         if not request.fields_of(order.register):
             raise RefusedError("order.other_register", "The order uses a register that was not granted.")
         if self._trust is not None and order.contract not in self._trust.contracts:
@@ -118,6 +126,15 @@ class Meaning:
     def _check_under_order(self, entry: LoggedEntry) -> None:
         if _body(_UnderOrder, entry).order not in self._orders:
             raise RefusedError("entry.no_order", f"The {entry.kind} names an order that was not logged before it.")
+
+    def _granted(self, digest: str, entry: LoggedEntry, what: str) -> UseRequest:
+        """The use request, granted before the entry and not ended by then."""
+        if digest not in self._grants:
+            raise RefusedError("entry.no_grant", f"The {what} names a use request that was not granted before it.")
+        request, granted_until = self._grants[digest]
+        if entry.at >= granted_until:
+            raise RefusedError("entry.grant_ended", f"The grant had ended before the {what}.")
+        return request
 
     def _demand(self, envelope: Envelope, demand: Demand, entry: LoggedEntry) -> None:
         """Everyone signed who must, by the trust document of the entry's time."""

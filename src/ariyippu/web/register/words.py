@@ -58,6 +58,7 @@ DOCUMENT_KINDS: Words = {
 ENTRY_KINDS: Words = {
     "use-request": _("Use request"),
     "order": _("Order accepted"),
+    "linked": _("Records linked to persons"),
     "audience": _("Audience decided"),
     "handed-off": _("Messages handed over"),
     "release": _("Released after a stay"),
