@@ -80,7 +80,9 @@ def trust(version: int = 1, officer: Ed25519PrivateKey = OFFICER) -> Trust:
         registers={"spark": "spark-pmu"},
         contracts=(CONTRACT,),
         thresholds=tuple(
-            Threshold(purpose="dpv:PersonnelPayment", document=kind, roles=("register_owner",)) for kind in demanded
+            Threshold(purpose=purpose, document=kind, roles=("register_owner",))
+            for purpose in ("dpv:PersonnelPayment", "ariyippu:linking")
+            for kind in demanded
         ),
     )
 
@@ -136,7 +138,8 @@ def entry(kind: str, body: object, at: dt.datetime = DAY) -> bytes:
     return canonical_json({"v": 1, "at": rfc3339(at), "kind": kind, "body": body})
 
 
-LINKED = {"run": "persons-1", "grant": REQUEST.digest(), "model": "0" * 64, "snapshots": {"spark": "spark-1"}}
+LINKING = UseRequest.model_validate({**dict(REQUEST), "id": "linking-2026", "purpose": "ariyippu:linking"})
+LINKED = {"run": "persons-1", "grant": LINKING.digest(), "model": "0" * 64, "snapshots": {"spark": "spark-1"}}
 UNDER_ORDER = {"order": order().digest()}
 STORY = [
     entry("trust", body(trust(), ROOT_KEY)),
@@ -149,6 +152,7 @@ STORY = [
     entry("release", UNDER_ORDER),
     entry("handed-off", {**UNDER_ORDER, "outcomes": {"email": {"accepted": 100}}}),
     entry("refusal", {"document": "0" * 64, "code": "order.not_in_window"}),
+    entry("use-request", body(LINKING, granted_until=rfc3339(LATER))),
     entry("linked", LINKED),
 ]
 

@@ -32,7 +32,7 @@ def problems(tmp_path: Path, story: list[bytes]) -> tuple[str, ...]:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A log with partial tiles of two sizes and, in its first 256 entries, full ones."""
     log = tmp_path_factory.mktemp("log")
-    story = [*STORY, *([STORY[2]] * 249)]
+    story = [*STORY, *([STORY[2]] * 248)]
     logs.write_log(log, story, sizes=[3, 256, 258, 260])
     return log
 
@@ -42,7 +42,7 @@ def test_a_sound_log_is_verified(small: Path) -> None:
     assert found.problems == ()
     assert found.size == 260
     assert found.root == tree.checkpoint(small).root.hex()
-    assert found.kinds["snapshot"] == 250
+    assert found.kinds["snapshot"] == 249
     assert found.kinds["order"] == 1
 
 
@@ -78,7 +78,7 @@ def test_a_missing_file_is_found(small: Path) -> None:
 def test_a_log_that_has_grown_since_its_checkpoint_is_verified(tmp_path: Path) -> None:
     logs.write_log(tmp_path, STORY, sizes=[4])
     older = (tmp_path / "checkpoint").read_bytes()
-    logs.write_log(tmp_path, STORY + [STORY[2]] * 249, sizes=[4, 260])
+    logs.write_log(tmp_path, STORY + [STORY[2]] * 248, sizes=[4, 260])
     (tmp_path / "checkpoint").write_bytes(older)
     found = report(tmp_path)
     assert (found.size, found.problems) == (4, ())
@@ -98,7 +98,7 @@ def test_the_keys_must_be_the_logs_and_a_witnesss(small: Path) -> None:
 
 
 SECOND = dt.timedelta(seconds=1)
-TRUST, REQUEST, SNAPSHOT, ORDER, AUDIENCE, STAY, LIFT, RELEASE, HANDED_OFF, REFUSAL, LINKED = STORY
+TRUST, REQUEST, SNAPSHOT, ORDER, AUDIENCE, STAY, LIFT, RELEASE, HANDED_OFF, REFUSAL, LINKING, LINKED = STORY
 GRANTED = [TRUST, REQUEST]
 
 
@@ -126,9 +126,10 @@ GRANTED = [TRUST, REQUEST]
         ([TRUST, entry("use-request", body(logs.REQUEST, logs.OWNER, granted_until=None))], "must be signed by"),
         ([*GRANTED, entry("order", body(order(purpose="dpv:PublicRelations"), notice=logs.NOTICE))], "another purpose"),
         ([*GRANTED, entry("order", body(order(), logs.STRANGER, notice=logs.NOTICE))], "outside the trust"),
-        ([TRUST, LINKED, REQUEST], "linking run names a use request that was not granted"),
-        ([*GRANTED, entry("linked", logs.LINKED, logs.LATER)], "had ended before the linking run"),
-        ([*GRANTED, entry("linked", {**logs.LINKED, "snapshots": {"prism": "p"}})], "not granted."),
+        ([TRUST, LINKED, LINKING], "linking run names a use request that was not granted"),
+        ([*GRANTED, entry("linked", {**logs.LINKED, "grant": logs.REQUEST.digest()})], "for something else"),
+        ([TRUST, LINKING, entry("linked", logs.LINKED, logs.LATER)], "had ended before the linking run"),
+        ([TRUST, LINKING, entry("linked", {**logs.LINKED, "snapshots": {"prism": "p"}})], "not granted."),
         ([*GRANTED, entry("linked", {"grant": REQUEST.decode()})], "snapshots: Field required"),
         ([*GRANTED, AUDIENCE, ORDER], "audience names an order"),
         ([*GRANTED, RELEASE, ORDER], "release names an order"),

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ariyippu.base.errors import RefusedError
 
+LINKING = "ariyippu:linking"  # the purpose of a grant to link the registers that it names
+
 
 class Purpose(BaseModel):
     """A node of the taxonomy; the keys are explained in purposes.toml."""

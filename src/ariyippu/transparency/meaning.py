@@ -96,6 +96,8 @@ class Meaning:
     def _check_linked(self, entry: LoggedEntry) -> None:
         body = _body(_Linked, entry)
         request = self._granted(body.grant, entry, "linking run")
+        if not purposes.covers(request.purpose, purposes.LINKING):
+            raise RefusedError("linked.other_purpose", "The linking run rests on a grant for something else.")
         if any(not request.fields_of(register) for register in body.snapshots):
             raise RefusedError("linked.other_register", "The linking run read a register that was not granted.")
 
