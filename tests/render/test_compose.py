@@ -3,8 +3,10 @@
 import email
 import email.policy
 import re
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,17 +15,17 @@ from hypothesis import strategies as st
 from ariyippu.base.errors import PermanentError
 from ariyippu.notice.documents import Notice
 from ariyippu.render import compose, values
-from ariyippu.render.compose import Composer, compile_notice
+from ariyippu.render.compose import Composer, Headers, compile_notice
 from ariyippu.render.segments import encode
 from tests.render.notices import NOTICE, VALUES, WHY_URL, with_texts
 
 GOLDEN = Path(__file__).parent / "golden"
-HEADERS = {
-    "to": "meenu@post.example",
-    "message_id": "<0123456789abcdef0123456789abcdef@notices.example>",
-    "date": "Tue, 24 Feb 2026 09:30:00 +0000",
-    "sender": "notices@notices.example",
-}
+HEADERS = Headers(
+    sender="notices@notices.example",
+    date="Tue, 24 Feb 2026 09:30:00 +0000",
+    to=["meenu@post.example"],
+    message_ids=["0123456789abcdef0123456789abcdef@notices.example"],
+)
 COMPOSER = compile_notice(NOTICE, why_url=WHY_URL)
 
 
@@ -47,7 +49,7 @@ def _composer(notice: Notice, monkeypatch: pytest.MonkeyPatch) -> Composer:
 
 
 def test_golden_email(monkeypatch: pytest.MonkeyPatch) -> None:
-    message = _composer(NOTICE, monkeypatch).email(VALUES, **HEADERS)
+    message = _composer(NOTICE, monkeypatch).email(VALUES, HEADERS)
     assert message == (GOLDEN / "email.eml").read_bytes()
 
 
@@ -58,10 +60,10 @@ def test_golden_sms() -> None:
 
 
 def test_the_standard_library_reads_both_parts() -> None:
-    message = _parsed(COMPOSER.email(VALUES, **HEADERS))
+    message = _parsed(COMPOSER.email(VALUES, HEADERS))
     assert message["Subject"] == "ക്ഷാമബത്ത കുടിശ്ശിക അനുവദിച്ചു / Dearness-allowance arrears granted"
     assert message["Auto-Submitted"] == "auto-generated"
-    assert (message["To"], message["From"]) == (HEADERS["to"], HEADERS["sender"])
+    assert (message["To"], message["From"]) == (HEADERS.to[0], HEADERS.sender)
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     assert {part["Content-Transfer-Encoding"] for part in message.walk()} == {"8bit"}
     plain, markup = _part(message, "plain"), _part(message, "html")
@@ -78,7 +80,7 @@ def test_the_standard_library_reads_both_parts() -> None:
 
 
 def test_nothing_in_a_message_reports_back() -> None:
-    markup = _part(_parsed(COMPOSER.email(VALUES, **HEADERS)), "html")
+    markup = _part(_parsed(COMPOSER.email(VALUES, HEADERS)), "html")
     assert set(re.findall(r"https?://[^\"<\s]+", markup)) == {WHY_URL}
     assert not re.search(r"<(img|script|link|iframe|form|style)|url\(|\son[a-z]+=", markup)
 
@@ -86,7 +88,7 @@ def test_nothing_in_a_message_reports_back() -> None:
 def test_each_channel_names_what_it_needs() -> None:
     assert COMPOSER.placeholders("email") == {"name", "amount", "on", "sanction"}
     assert COMPOSER.placeholders("sms") == {"name", "amount"}
-    assert COMPOSER.email(dict.fromkeys(COMPOSER.placeholders("email"), "x"), **HEADERS)
+    assert COMPOSER.email(dict.fromkeys(COMPOSER.placeholders("email"), "x"), HEADERS)
     assert (
         COMPOSER.sms(dict.fromkeys(COMPOSER.placeholders("sms"), "x"))
         == f"x, താങ്കൾക്ക് ക്ഷാമബത്ത കുടിശ്ശിക x അനുവദിച്ചു. കാരണം: {WHY_URL}"
@@ -97,22 +99,24 @@ def test_an_sms_in_malayalam_goes_as_ucs2() -> None:
     assert encode(COMPOSER.sms(VALUES)).coding == "ucs2"
 
 
-@pytest.mark.parametrize("header", ["to", "message_id", "sender", "date"])
+@pytest.mark.parametrize("header", ["to", "message_ids", "sender", "date"])
 @pytest.mark.parametrize(
     "hostile", ["\r\nBcc: all@post.example", "\n", "\r", "\0", "\x85", "\u2028", ", b@post.example", "é", "<"]
 )
 def test_no_header_can_be_broken(header: str, hostile: str) -> None:
-    good = HEADERS[header]
+    kept: Any = getattr(HEADERS, header)
+    good = kept if isinstance(kept, str) else kept[0]
     for broken in (good + hostile, hostile + good, good[:3] + hostile + good[3:], ""):
+        changed: Any = {header: broken if isinstance(kept, str) else [broken]}
         with pytest.raises(PermanentError) as refused:
-            COMPOSER.email(VALUES, **(HEADERS | {header: broken}))
+            COMPOSER.email(VALUES, replace(HEADERS, **changed))
         assert "post.example" not in str(refused.value)
 
 
 @pytest.mark.parametrize("hostile", ["a\r\nb", "a\nb", "a\rb", "a\0b", "a\x1bb"])
 def test_a_control_character_in_a_value_is_refused(hostile: str) -> None:
     with pytest.raises(PermanentError) as refused:
-        COMPOSER.email(VALUES | {"name": hostile}, **HEADERS)
+        COMPOSER.email(VALUES | {"name": hostile}, HEADERS)
     assert hostile not in str(refused.value)
     with pytest.raises(PermanentError):
         COMPOSER.sms(VALUES | {"name": hostile})
@@ -121,8 +125,8 @@ def test_a_control_character_in_a_value_is_refused(hostile: str) -> None:
 @given(st.text(max_size=60) | st.sampled_from(["--=_", "((amount))", "</div><script>", "&lt;", "%s{0}", "."]))
 def test_no_value_changes_the_structure(name: str) -> None:
     written = values.text(name)
-    message = _parsed(COMPOSER.email(VALUES | {"name": written}, **HEADERS))
-    usual = _parsed(COMPOSER.email(VALUES, **HEADERS))
+    message = _parsed(COMPOSER.email(VALUES | {"name": written}, HEADERS))
+    usual = _parsed(COMPOSER.email(VALUES, HEADERS))
     assert [str(value) for value in message.values()] == [str(value) for value in usual.values()]
     assert len(list(message.walk())) == 3
     assert _part(message, "plain").split("\n")[0] == f"{written},"
@@ -130,8 +134,24 @@ def test_no_value_changes_the_structure(name: str) -> None:
     assert tags.findall(_part(message, "html")) == tags.findall(_part(usual, "html"))
 
 
+@given(st.lists(st.tuples(st.text(max_size=1200), st.sampled_from(["x", "a&b", "%b", "മീനു"])), max_size=8))
+def test_many_at_once_are_the_same_as_one_by_one(pairs: list[tuple[str, str]]) -> None:
+    names, sanctions = ([values.text(pair[which]) for pair in pairs] for which in (0, 1))
+    count = len(pairs)
+    columns = {name: [value] * count for name, value in VALUES.items()} | {"name": names, "sanction": sanctions}
+    to = [f"p{position}@post.example" for position in range(count)]
+    ids = [f"{position}@notices.example" for position in range(count)]
+    many = COMPOSER.emails(columns, replace(HEADERS, to=to, message_ids=ids))
+    assert many == [
+        COMPOSER.email(
+            VALUES | {"name": names[n], "sanction": sanctions[n]}, replace(HEADERS, to=[to[n]], message_ids=[ids[n]])
+        )
+        for n in range(count)
+    ]
+
+
 def test_the_boundary_cannot_be_foreseen() -> None:
-    one, other = (compile_notice(NOTICE, why_url=WHY_URL).email(VALUES, **HEADERS) for _ in range(2))
+    one, other = (compile_notice(NOTICE, why_url=WHY_URL).email(VALUES, HEADERS) for _ in range(2))
     assert one != other
 
 
@@ -142,7 +162,7 @@ def test_no_line_is_longer_than_smtp_takes(unit: str, literal_bytes: int, value_
     """RFC 5322, 2.1.1: lines that are too long are broken, at blanks if they have any; others stay whole."""
     literal, value = (unit * (size // len(unit.encode())) for size in (literal_bytes, value_bytes))
     notice = with_texts(email=(f"x{literal}((name))", "x((name))((name))"))
-    message = compile_notice(notice, why_url=WHY_URL).email(VALUES | {"name": value}, **HEADERS)
+    message = compile_notice(notice, why_url=WHY_URL).email(VALUES | {"name": value}, HEADERS)
     lines = message.split(b"\r\n")
     assert max(map(len, lines)) <= 998
     assert not any(b"\r" in line or b"\n" in line for line in lines)
@@ -163,11 +183,11 @@ def test_a_message_whose_lines_fit_is_not_touched(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("ariyippu.render.compose._fold", lambda _message: b"folded")
     composer = compile_notice(notice, why_url=WHY_URL)
     room = (998 - len("<p></p>")) // 2
-    assert composer.email(VALUES | {"name": "a" * room}, **HEADERS) != b"folded"
-    assert composer.email(VALUES | {"name": "a" * (room + 1)}, **HEADERS) == b"folded"
+    assert composer.email(VALUES | {"name": "a" * room}, HEADERS) != b"folded"
+    assert composer.email(VALUES | {"name": "a" * (room + 1)}, HEADERS) == b"folded"
 
 
 def test_line_ends_of_a_browser_make_the_same_message(monkeypatch: pytest.MonkeyPatch) -> None:
     ml, en = (text.replace("\n", "\r\n") for text in (NOTICE.email.ml, NOTICE.email.en))
-    theirs = _composer(with_texts(email=(ml, en)), monkeypatch).email(VALUES, **HEADERS)
-    assert theirs == _composer(NOTICE, monkeypatch).email(VALUES, **HEADERS)
+    theirs = _composer(with_texts(email=(ml, en)), monkeypatch).email(VALUES, HEADERS)
+    assert theirs == _composer(NOTICE, monkeypatch).email(VALUES, HEADERS)

@@ -28,7 +28,7 @@ from ariyippu.demo.spark import write_example
 from ariyippu.ingest import contract as contracts
 from ariyippu.ingest.snapshot import load
 from ariyippu.notice.models import OrderRow
-from ariyippu.render.compose import compile_notice
+from ariyippu.render.compose import Headers, compile_notice
 from ariyippu.send.models import Batch, Outcome, Window
 from ariyippu.send.watch import Watch
 from ariyippu.send.worker import Worker
@@ -157,9 +157,9 @@ def _message() -> bytes:
         "to": "03/2024",
         "sanction": "G.O.(P) 9001/2026/Fin (invented)",
     }
-    message_id = f"<{'0' * 32}@kerala.example>"
+    message_id = f"{'0' * 32}@kerala.example"
     date = "Tue, 24 Feb 2026 09:30:00 +0000"
-    return composer.email(values, to=others.recipient(0), message_id=message_id, date=date, sender=others.SENDER)
+    return composer.email(values, Headers(others.SENDER, date, [others.recipient(0)], [message_id]))
 
 
 def baselines(load: Load) -> dict[str, float]:

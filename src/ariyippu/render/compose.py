@@ -1,4 +1,4 @@
-"""Composing messages: everything that is the same for all is made once per order, the rest is one join.
+"""Composing messages: everything that is the same for all is made once per order; a message is one format of bytes.
 
 An e-mail is multipart/alternative, text and HTML, Malayalam before English in both, 8bit UTF-8 (RFC 6152).
 Nothing in it reports back: no image, no rewritten link. An SMS is Malayalam, its end is the link to why.
@@ -8,7 +8,7 @@ Pure but for the random boundary.
 import html
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.header import Header
 from typing import Literal
@@ -25,11 +25,10 @@ SMS_WHY = {"ml": "കാരണം", "en": "Why"}
 MAX_LINE_BYTES = 998  # RFC 5322, 2.1.1, without its CRLF
 
 # Only what needs no quoting (RFC 5322, 3.2.3): an address cannot begin another header, comment or address.
-_ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}"
-_OWN_HEADERS = re.compile(
-    rf"From: {_ADDRESS}\r\nTo: {_ADDRESS}\r\nMessage-ID: <{_ADDRESS}>\r\nDate: [A-Za-z0-9,:+ -]{{1,40}}\r\n"
-)
+_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}")
+_DATE = re.compile(r"[A-Za-z0-9,:+ -]{1,40}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_MARKUP = re.compile(r"[&<>\"']")  # what html.escape changes
 
 _HTML_HEAD = (
     '<!doctype html>\n<html lang="ml">\n<head>\n<meta charset="utf-8">\n'
@@ -41,6 +40,16 @@ _HTML_BODY = (
 )
 _HTML_TAIL = "\n</div>\n</body>\n</html>"
 _RULE = '\n<hr style="border:0;border-top:1px solid #b1b4b6;margin:20px 0">\n'
+
+
+@dataclass(frozen=True, repr=False)
+class Headers:
+    """What stands in the headers of a batch's e-mails: `to` and `message_ids` (without <>) by position."""
+
+    sender: str
+    date: str
+    to: Sequence[str]
+    message_ids: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -61,53 +70,62 @@ class Composer:
             return frozenset(self._text.names)
         return frozenset().union(*(template.placeholders() for template in self._sms.values()))
 
-    def email(self, values: Mapping[str, str], *, to: str, message_id: str, date: str, sender: str) -> bytes:
-        """The whole RFC 5322 message with CRLF. PermanentError when an address or a value could break it."""
-        own = f"From: {sender}\r\nTo: {to}\r\nMessage-ID: {message_id}\r\nDate: {date}\r\n"
-        if not _OWN_HEADERS.fullmatch(own):
-            raise PermanentError("An address, the message id or the date is not one that a header can hold.")
-        _refuse_controls(values)
-        plain = {name: value.encode() for name, value in values.items()}
-        escaped = {name: html.escape(value).encode() for name, value in values.items()}
-        message = b"".join(
-            (
-                own.encode("ascii"),
-                self._head,
-                *self._text.filled(plain),
-                self._between,
-                *self._html.filled(escaped),
-                self._close,
-            )
-        )
-        return message if max(map(len, escaped.values()), default=0) <= self._room else _fold(message)
+    def emails(self, columns: Mapping[str, Sequence[str]], headers: Headers) -> list[bytes]:
+        """Whole RFC 5322 messages with CRLF, one for each position of the headers and of every column of values.
+
+        PermanentError when an address or a value could break a message.
+        """
+        _refuse_headers(headers)
+        plain, escaped = _encoded(columns)
+        filled = [*(plain[name] for name in self._text.names), *(escaped[name] for name in self._html.names)]
+        own = [[address.encode() for address in addresses] for addresses in (headers.to, headers.message_ids)]
+        template = self._template(headers)
+        messages = [template % row for row in zip(*own, *filled, strict=True)]
+        for position in self._too_long(escaped.values()):
+            messages[position] = _fold(messages[position])
+        return messages
+
+    def email(self, values: Mapping[str, str], headers: Headers) -> bytes:
+        """The message of one person, as `emails`."""
+        return self.emails({name: (value,) for name, value in values.items()}, headers)[0]
 
     def sms(self, values: Mapping[str, str], language: Language = "ml") -> str:
         """The text of an SMS; its segments are the carrier's to make. PermanentError as for e-mail."""
-        _refuse_controls(values)
+        _refuse_controls(values.values())
         template = self._sms[language]
         parts = [""] * (2 * len(template.literals) - 1)
         parts[::2] = template.literals
         parts[1::2] = [values[name] for name in template.names]
         return "".join(parts)
 
+    def _template(self, headers: Headers) -> bytes:
+        """A message with %b where its own goes: address, message id, the text's values, the markup's."""
+        before = f"From: {headers.sender}\r\nTo: \0\r\nMessage-ID: <\0>\r\nDate: {headers.date}\r\n".encode()
+        whole = b"".join((before, self._head, self._text.gapped, self._between, self._html.gapped, self._close))
+        return whole.replace(b"%", b"%%").replace(b"\0", b"%b")
+
+    def _too_long(self, columns: Iterable[Sequence[bytes]]) -> set[int]:
+        """The positions that hold a value for which a line may not have the room."""
+        return {
+            position
+            for column in columns
+            if max(map(len, column), default=0) > self._room
+            for position, value in enumerate(column)
+            if len(value) > self._room
+        }
+
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A template in bytes."""
+    """A text in bytes with a NUL where a value goes; no text and no value holds one of its own."""
 
-    literals: tuple[bytes, ...]
+    gapped: bytes
     names: tuple[str, ...]
-
-    def filled(self, values: Mapping[str, bytes]) -> list[bytes]:
-        parts = [b""] * (2 * len(self.literals) - 1)
-        parts[::2] = self.literals
-        parts[1::2] = [values[name] for name in self.names]
-        return parts
 
     def room(self) -> int:
         """How many bytes each value can have before a line is too long; negative when one is so already."""
         rooms = [MAX_LINE_BYTES]
-        for line in b"\0".join(self.literals).split(b"\r\n"):  # \0 stands where a value goes
+        for line in self.gapped.split(b"\r\n"):
             values = line.count(b"\0")
             spare = MAX_LINE_BYTES - (len(line) - values)
             if values or spare < 0:
@@ -181,16 +199,33 @@ def _lines(text: Text, language: Language) -> str:
 
 def _prepared(text: str) -> _Prepared:
     template = templates.parse(_crlf(text))
-    return _Prepared(tuple(literal.encode() for literal in template.literals), template.names)
+    return _Prepared("\0".join(template.literals).encode(), template.names)
 
 
 def _crlf(text: str) -> str:
     return text.replace("\n", "\r\n")
 
 
-def _refuse_controls(values: Mapping[str, str]) -> None:
+def _encoded(columns: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[bytes]], dict[str, list[bytes]]]:
+    """Each column as its bytes in the text and in the markup, which are mostly the same."""
+    plain, escaped = {}, {}
+    for name, column in columns.items():
+        _refuse_controls(column)
+        plain[name] = escaped[name] = [value.encode() for value in column]
+        if _MARKUP.search("".join(column)):
+            escaped[name] = [html.escape(value).encode() for value in column]
+    return plain, escaped
+
+
+def _refuse_headers(headers: Headers) -> None:
+    addresses = (headers.sender, *headers.to, *headers.message_ids)
+    if not (all(map(_ADDRESS.fullmatch, addresses)) and _DATE.fullmatch(headers.date)):
+        raise PermanentError("An address, the message id or the date is not one that a header can hold.")
+
+
+def _refuse_controls(values: Iterable[str]) -> None:
     """values.py leaves none: a line break in a value could end a line that SMTP or MIME gives a meaning."""
-    if _CONTROL.search("".join(values.values())):
+    if _CONTROL.search("".join(values)):
         raise PermanentError("A value holds a control character.")
 
 

@@ -21,5 +21,7 @@ def date(iso: str) -> str:
 
 def text(value: str) -> str:
     """One line without hidden characters: what a register holds must not shape the message around it."""
+    if value.isprintable() and "  " not in value and value.strip() == value:
+        return value  # nearly all: only a blank and what is visible is printable, the rest is looked at closely
     one_line = " ".join(value.split())
     return " ".join(HIDDEN.sub("", one_line).split())  # again, for blanks that stood around a hidden one

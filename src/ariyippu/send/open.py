@@ -7,8 +7,9 @@ Nothing here is kept, logged or passed on except to the carrier.
 import email.utils
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import pyarrow as pa
 
@@ -21,7 +22,7 @@ from ariyippu.ingest.snapshot import Manifest, cell_key
 from ariyippu.notice.documents import Placeholder
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.render import values
-from ariyippu.render.compose import Composer, compile_notice
+from ariyippu.render.compose import Composer, Headers, compile_notice
 from ariyippu.send.carriers import EmailMessage, Message, SmsMessage
 from ariyippu.send.cut import file_key, file_path
 from ariyippu.send.lease import Lease
@@ -55,12 +56,12 @@ class Door:
         contacts = texts[verified.contacts[channel]]
         composer = compile_notice(verified.notice, why_url=self._why_url(verified))
         shown = composer.placeholders(channel)
-        placeholders = [placeholder for placeholder in verified.notice.placeholders if placeholder.name in shown]
-        filled = _filled(placeholders, texts, len(records))
+        values = _written([p for p in verified.notice.placeholders if p.name in shown], texts)
         if channel == "email":
-            messages = self._emails(held, composer, zip(records, contacts, filled, strict=True))
+            contents = composer.emails(values, self._headers(held, contacts, records))
+            messages: list[Message] = list(map(EmailMessage, range(len(records)), contacts, contents))
         else:
-            messages = _sms(held, composer, zip(contacts, filled, strict=True))
+            messages = _sms(held, composer, contacts, values)
         return Opened(messages, records)
 
     def _rows(self, held: Lease) -> pa.Table:
@@ -81,39 +82,34 @@ class Door:
         opened = seal.open_column(kept, records, cell_key(manifest, column, self.keyring))
         return [value or "" for value in opened]
 
-    def _emails(
-        self, held: Lease, composer: Composer, rows: Iterable[tuple[bytes, str, dict[str, str]]]
-    ) -> list[Message]:
+    def _headers(self, held: Lease, contacts: Sequence[str], records: Sequence[bytes]) -> Headers:
         sender = self.home.settings.carriers["email"].sender
         domain = sender.rpartition("@")[2]
-        key = self.keyring.token_key("message-id")
-        date = email.utils.format_datetime(clock.now())
-        messages: list[Message] = []
-        for position, (record, to, filled) in enumerate(rows):
-            message_id = f"<{_message_token(key, held.verified.digest, record)}@{domain}>"
-            content = composer.email(filled, to=to, message_id=message_id, date=date, sender=sender)
-            messages.append(EmailMessage(position, to, content))
-        return messages
+        key, order = self.keyring.token_key("message-id"), held.verified.digest
+        message_ids = [f"{_message_token(key, order, record)}@{domain}" for record in records]
+        return Headers(sender, email.utils.format_datetime(clock.now()), contacts, message_ids)
 
     def _why_url(self, verified: VerifiedOrder) -> str:
         return f"{self.home.settings.public_url}/orders/{verified.order.id}"
 
 
-def _filled(
-    placeholders: Sequence[Placeholder], texts: Mapping[str, Sequence[str]], count: int
-) -> list[dict[str, str]]:
-    """The placeholders' values of each message."""
+def _written(placeholders: Sequence[Placeholder], texts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Each placeholder's values, by position, as they stand in a message."""
     writers = {"money": lambda text: values.money(int(text)), "date": values.date, "text": values.text}
-    columns = {
-        placeholder.name: [writers[placeholder.type](text) if text else "" for text in texts[placeholder.column]]
-        for placeholder in placeholders
-    }
-    return [{name: column[position] for name, column in columns.items()} for position in range(count)]
+    columns = {}
+    for placeholder in placeholders:
+        write, column = writers[placeholder.type], texts[placeholder.column]
+        written = {text: write(text) if text else "" for text in set(column)}  # many columns say the same to many
+        columns[placeholder.name] = [written[text] for text in column]
+    return columns
 
 
-def _sms(held: Lease, composer: Composer, rows: Iterable[tuple[str, dict[str, str]]]) -> list[Message]:
+def _sms(held: Lease, composer: Composer, contacts: Sequence[str], values: Mapping[str, list[str]]) -> list[Message]:
     template = held.verified.notice.dlt_template
-    return [SmsMessage(position, to, composer.sms(filled), template) for position, (to, filled) in enumerate(rows)]
+    rows = zip(*values.values(), strict=True) if values else repeat((), len(contacts))
+    filled = (dict(zip(values, row, strict=True)) for row in rows)
+    pairs = zip(contacts, map(composer.sms, filled), strict=True)
+    return [SmsMessage(position, to, text, template) for position, (to, text) in enumerate(pairs)]
 
 
 def _message_token(key: bytes, order: str, record: bytes) -> str:
