@@ -347,7 +347,7 @@ def overlong(*_arguments: object) -> Iterator[Answer]:
     ("room", "name", "does"),
     [
         (seal, "open_column", fail),
-        (Composer, "email", fail),
+        (Composer, "emails", fail),
         (SmtpCarrier, "hand_off", fail),
         (SmtpCarrier, "hand_off", overlong),
         (SmtpCarrier, "receipts", fail),
