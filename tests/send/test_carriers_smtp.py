@@ -67,6 +67,16 @@ def goodbye(peer: Peer) -> None:
     assert peer.reader.read() == b""
 
 
+def test_a_message_s_own_return_path_is_its_envelope_s_sender(tmp_path: Path) -> None:
+    own = EmailMessage(0, "p2@post.example", b"Subject: x\r\n\r\ny\r\n", "bounces+token@kerala.example")
+    with running(Outside(tmp_path)) as (port, _smpp_port):
+        list(carrier_to(port).hand_off(iter([own, mail(1)])))
+    assert [arrived["sender"] for arrived in read_mail(tmp_path)] == [
+        "bounces+token@kerala.example",
+        "notices@kerala.example",
+    ]
+
+
 # --- refusals ------------------------------------------------------------------------------------------
 
 

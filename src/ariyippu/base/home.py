@@ -36,6 +36,16 @@ class CarrierSettings(BaseModel):
     sender: str = Field(description="From address (e-mail) or sender id (SMS).")
     window_messages: int = Field(default=100, ge=1, le=1000)
     dlt_entity: str | None = Field(default=None, description="DLT principal entity id (SMS).")
+    bounces: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,39}@[A-Za-z0-9.-]{1,190}$",
+        description="Where undeliverable e-mail returns; a message's token is added to its local part (e-mail).",
+    )
+
+    def return_path(self, token: str) -> str | None:
+        """Where one message's bounces go: `bounces+TOKEN@…`. None: to the sender."""
+        local_part, at, domain = (self.bounces or "").partition("@")
+        return f"{local_part}+{token}@{domain}" if at else None
 
 
 class Settings(BaseModel):

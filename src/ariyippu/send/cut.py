@@ -1,6 +1,7 @@
 """Cutting an order's audience into batches: encrypted files whose row groups are the batches.
 
-A message's row holds its record, the sealed contact and the columns that its text needs, still sealed.
+A message's row holds its record, the sealed contact and the columns that its text needs, still sealed; and
+the contact's token, so that what becomes of a contact can be told without opening it.
 """
 
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from ariyippu.send.models import Batch, MessageFile
 
 BATCH_MESSAGES = 1_000
 FILE_MESSAGES = 100 * BATCH_MESSAGES  # a file's footer stays small, and a worker opens one file at a time
+CONTACT = "contact_token"  # no contract's column ends in _token
 
 
 def columns_needed(verified: VerifiedOrder, channel: Channel) -> tuple[str, ...]:
@@ -79,10 +81,11 @@ def _write_channel(
 
 def _messages(verified: VerifiedOrder, channel: Channel, rows: pa.Table, home: Home, keyring: Keyring) -> pa.Table:
     columns = columns_needed(verified, channel)
-    listed = ", ".join(f'r."{column}"' for column in columns)
+    token = f"{verified.contacts[channel]}_token"
+    listed = ", ".join((f'r."{token}" as {CONTACT}', *(f'r."{column}"' for column in columns)))
     with engine.readable(f"The snapshot {verified.order.snapshot}"), engine.connect() as relations:
         relations.register("audience", rows.select(["record", "reason", "channel"]))
-        relations.register("records", open_records(home, keyring, verified.order.snapshot, ["record", *columns]))
+        relations.register("records", open_records(home, keyring, verified.order.snapshot, ["record", token, *columns]))
         return relations.sql(
             f"""select r.record, {listed} from audience a join records r on r.record = a.record
                 where a.reason = 'included' and a.channel = ?""",  # noqa: S608  names of a checked contract

@@ -5,8 +5,6 @@ Nothing here is kept, logged or passed on except to the carrier.
 """
 
 import email.utils
-import hashlib
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
@@ -24,16 +22,18 @@ from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.render import values
 from ariyippu.render.compose import Composer, Headers, compile_notice
 from ariyippu.send.carriers import EmailMessage, Message, SmsMessage
-from ariyippu.send.cut import file_key, file_path
+from ariyippu.send.cut import CONTACT, file_key, file_path
 from ariyippu.send.lease import Lease
+from ariyippu.send.tokens import MessageTokens
 
 
 @dataclass(frozen=True, repr=False)
 class Opened:
-    """A batch's messages and records, both by position."""
+    """A batch's messages, records and contacts' tokens, each by position."""
 
     messages: Sequence[Message]
     records: Sequence[bytes]
+    contacts: Sequence[bytes]
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,18 +51,21 @@ class Door:
         texts = {
             column: self._texts(verified.manifest, column, rows, records)
             for column in rows.column_names
-            if column != "record"
+            if column in verified.manifest.columns
         }
         contacts = texts[verified.contacts[channel]]
         composer = compile_notice(verified.notice, why_url=self._why_url(verified))
         shown = composer.placeholders(channel)
         values = _written([p for p in verified.notice.placeholders if p.name in shown], texts)
         if channel == "email":
-            contents = composer.emails(values, self._headers(held, contacts, records))
-            messages: list[Message] = list(map(EmailMessage, range(len(records)), contacts, contents))
+            tokens = MessageTokens.of(self.keyring, "receipt").make(held.batch.pk, verified.digest, records)
+            contents = composer.emails(values, self._headers(contacts, tokens))
+            return_paths = map(self.home.settings.carriers["email"].return_path, tokens)
+            positions = range(len(records))
+            messages: list[Message] = list(map(EmailMessage, positions, contacts, contents, return_paths))
         else:
             messages = _sms(held, composer, contacts, values)
-        return Opened(messages, records)
+        return Opened(messages, records, rows[CONTACT].to_pylist())
 
     def _rows(self, held: Lease) -> pa.Table:
         file = held.batch.file
@@ -82,12 +85,11 @@ class Door:
         opened = seal.open_column(kept, records, cell_key(manifest, column, self.keyring))
         return [value or "" for value in opened]
 
-    def _headers(self, held: Lease, contacts: Sequence[str], records: Sequence[bytes]) -> Headers:
+    def _headers(self, contacts: Sequence[str], tokens: Sequence[str]) -> Headers:
         sender = self.home.settings.carriers["email"].sender
         domain = sender.rpartition("@")[2]
-        key, order = self.keyring.token_key("message-id"), held.verified.digest
-        message_ids = [f"{_message_token(key, order, record)}@{domain}" for record in records]
-        return Headers(sender, email.utils.format_datetime(clock.now()), contacts, message_ids)
+        date = email.utils.format_datetime(clock.now())
+        return Headers(sender, date, contacts, [f"{token}@{domain}" for token in tokens])
 
     def _why_url(self, verified: VerifiedOrder) -> str:
         return f"{self.home.settings.public_url}/orders/{verified.order.id}"
@@ -110,8 +112,3 @@ def _sms(held: Lease, composer: Composer, contacts: Sequence[str], values: Mappi
     filled = (dict(zip(values, row, strict=True)) for row in rows)
     pairs = zip(contacts, map(composer.sms, filled), strict=True)
     return [SmsMessage(position, to, text, template) for position, (to, text) in enumerate(pairs)]
-
-
-def _message_token(key: bytes, order: str, record: bytes) -> str:
-    """The same for the same order and record, so that a provider can see a doubled message; else random."""
-    return hmac.digest(key, order.encode() + record, hashlib.sha256)[:16].hex()

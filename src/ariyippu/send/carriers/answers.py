@@ -22,6 +22,7 @@ class EmailMessage:
     position: int  # place in its batch
     to: str  # an address, without a display name
     content: bytes  # the whole RFC 5322 message: CRLF line ends, 8bit UTF-8, not dot-stuffed
+    return_path: str | None = None  # where its bounces go; None: to the carrier's sender
 
 
 @dataclass(frozen=True, slots=True, repr=False)

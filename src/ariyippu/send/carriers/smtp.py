@@ -128,7 +128,8 @@ class SmtpCarrier:
     def _envelope(self, message: EmailMessage, session: "_Session") -> bytes:
         size = f" SIZE={len(message.content)}" if session.has_size else ""
         utf8 = "" if message.to.isascii() and self._sender.isascii() else " SMTPUTF8"
-        return (f"MAIL FROM:<{self._sender}> BODY=8BITMIME{size}{utf8}\r\nRCPT TO:<{message.to}>\r\nDATA\r\n").encode()
+        return_path = message.return_path or self._sender
+        return (f"MAIL FROM:<{return_path}> BODY=8BITMIME{size}{utf8}\r\nRCPT TO:<{message.to}>\r\nDATA\r\n").encode()
 
 
 class _Session:
