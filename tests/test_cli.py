@@ -40,6 +40,7 @@ VERBS = {
     ("bench",): "baselines",
     ("register",): "register",
     ("register", "example"): "invented people",
+    ("register", "examples"): "the truth",
     ("register", "check"): "without loading",
     ("register", "load"): "whole or not at all",
     ("register", "quarantine"): "never a value",
@@ -138,6 +139,14 @@ def test_the_same_seed_writes_the_same_file(invoke: Invoke, tmp_path: Path) -> N
     for name in ("one", "two"):
         invoke("register", "example", "spark", "--out", tmp_path / name, "--rows", 50, "--seed", 7)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_the_five_registers_come_with_their_truth_apart(invoke: Invoke, tmp_path: Path) -> None:
+    invoke("register", "examples", "--people", 500, "--seed", 3, "--out", tmp_path / "kerala", "--bad-share", 0)
+    files = {file.stem: file.read_text().splitlines() for file in (tmp_path / "kerala").iterdir()}
+    truth = files.pop("truth")
+    assert set(files) == {"spark", "prism", "ksmart-business", "ksmart-property", "relis"}
+    assert len(truth) - 1 == sum(len(lines) - 1 for lines in files.values())
 
 
 def test_objections_are_kept_as_tokens(invoke: Invoke, clean_vault: None, tmp_path: Path) -> None:

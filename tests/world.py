@@ -19,7 +19,7 @@ from ariyippu.base import keys
 from ariyippu.base.documents import Document
 from ariyippu.base.home import Home
 from ariyippu.demo import cast
-from ariyippu.demo.spark import HEADER
+from ariyippu.demo.kerala.files import header
 from ariyippu.grant.documents import UseRequest
 from ariyippu.ingest import contract, snapshot
 from ariyippu.notice.documents import Notice, Order
@@ -53,7 +53,8 @@ class Person:
         mobile = f"0{self.number * 7919 % 10**8:08}1" if self.mobile is None else self.mobile
         pay = ("23000.00", "25", "28", self.arrears, "01/2021", "03/2024", "G.O. 1/2026 (invented)")
         job = ("Clerk", "0100000001", "Treasuries", "31/01/1980", "KOLLAM")
-        return ",".join((self.pen, self.name, *job, *pay, self.status, self.cadre, mobile, email))
+        family = ("FEMALE", "Mohanan", "Kizhakkeparambil", "Manjaoor")
+        return ",".join((self.pen, self.name, *job, *pay, self.status, self.cadre, mobile, email, *family))
 
 
 def people(count: int, **changes: Any) -> list[Person]:
@@ -62,7 +63,7 @@ def people(count: int, **changes: Any) -> list[Person]:
 
 def write_register(path: Path, persons: Iterable[Person]) -> Path:
     """The SPARK file of these persons."""
-    path.write_text("".join(f"{line}\n" for line in (HEADER, *(person.line() for person in persons))))
+    path.write_text("".join(f"{line}\n" for line in (header("spark"), *(person.line() for person in persons))))
     return path
 
 

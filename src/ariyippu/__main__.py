@@ -111,19 +111,35 @@ def objection(
 
 @register.command("example")
 def register_example(
-    contract: Annotated[str, typer.Argument(help="The contract's name: spark.")],
+    contract: Annotated[str, typer.Argument(help="A shipped contract's name: spark, prism, relis …")],
     out: Annotated[Path, typer.Option("--out", help="Where to write the file.")],
     rows: Annotated[int, typer.Option(min=1)] = 1000,
     seed: Annotated[int, typer.Option(help="The same seed writes the same file.")] = 1,
     bad_share: Annotated[float, typer.Option(min=0, max=1, help="The share of deliberately broken rows.")] = 0.01,
 ) -> None:
     """Write a file as that department would hand it over: invented people, numbers that cannot ring."""
-    from ariyippu.demo.spark import write_example
+    from ariyippu.demo.kerala.files import write_example
+    from ariyippu.demo.kerala.records import REGISTERS
 
-    if contract != "spark":
-        raise RefusedError("contract.no_example", "There are example files for 'spark' only, so far.")
-    write_example(out, rows=rows, seed=seed, bad_share=bad_share)
+    if contract not in REGISTERS:
+        raise RefusedError("contract.no_example", f"There are example files for {', '.join(REGISTERS)}.")
+    write_example(out, contract, rows=rows, seed=seed, bad_share=bad_share)
     console.print(f"{out}: {rows} rows.")
+
+
+@register.command("examples")
+def register_examples(
+    out: Annotated[Path, typer.Option("--out", help="A folder for the five files and truth.csv.")],
+    people: Annotated[int, typer.Option(min=1, help="How many people live there.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="The same people and seed write the same files.")] = 1,
+    bad_share: Annotated[float, typer.Option(min=0, max=1, help="The share of deliberately broken rows.")] = 0.01,
+) -> None:
+    """Write the five registers of invented people, and apart from them the truth: whose record each row is."""
+    from ariyippu.demo.kerala.files import write_examples
+    from ariyippu.demo.kerala.records import Kerala
+
+    write_examples(out, Kerala(people, seed, bad_share))
+    console.print(f"{out}: the registers of {people:,} people.")
 
 
 @register.command("check")

@@ -24,7 +24,7 @@ from ariyippu.bench import Measured, left_out, peak_mib, rate
 from ariyippu.bench import hand_off_baselines as others
 from ariyippu.bench.hand_off_baselines import Load
 from ariyippu.demo import cast
-from ariyippu.demo.spark import write_example
+from ariyippu.demo.kerala.files import write_example
 from ariyippu.ingest import contract as contracts
 from ariyippu.ingest.snapshot import load
 from ariyippu.notice.models import OrderRow

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from ariyippu.base import home as homes
 from ariyippu.base import keys
 from ariyippu.bench import Measured, peak_mib, rate
-from ariyippu.demo.spark import write_example
+from ariyippu.demo.kerala.files import write_example
 from ariyippu.ingest import contract as contracts
 from ariyippu.ingest.contract import Contract
 from ariyippu.ingest.snapshot import load

@@ -28,8 +28,8 @@ from ariyippu.base.errors import PermanentError, RefusedError
 from ariyippu.base.home import Home, Zone
 from ariyippu.base.supervise import ZoneProcess
 from ariyippu.demo import cast, ending
+from ariyippu.demo.kerala.files import write_example
 from ariyippu.demo.progress import Steps
-from ariyippu.demo.spark import write_example
 from ariyippu.transparency import witness
 from ariyippu.transparency.verify import Report, verify
 
