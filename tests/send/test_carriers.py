@@ -41,10 +41,11 @@ class Peer:
 
 
 class Scripted:
-    """A server that plays one script for each connection, in order; a script's failure fails the test."""
+    """A server that plays one script for each connection, in order or at once; a script's failure fails the test."""
 
-    def __init__(self, *scripts: Callable[[Peer], None]) -> None:
+    def __init__(self, *scripts: Callable[[Peer], None], at_once: bool = False) -> None:
         self._scripts = scripts
+        self._at_once = at_once
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(PATIENCE_S)
         self.port: int = self._listener.getsockname()[1]
@@ -64,20 +65,34 @@ class Scripted:
 
     def _run(self) -> None:
         try:
+            playing = []
             for script in self._scripts:
                 connection, _address = self._listener.accept()
-                connection.settimeout(PATIENCE_S)
-                with connection:
-                    peer = Peer(connection)
-                    script(peer)
-                    peer.reader.close()
+                playing.append(threading.Thread(target=self._play, args=(script, connection), daemon=True))
+                playing[-1].start()
+                if not self._at_once:
+                    playing[-1].join()
+            for thread in playing:
+                thread.join()
+        except OSError as failure:
+            self._failure = failure
+
+    def _play(self, script: Callable[[Peer], None], connection: socket.socket) -> None:
+        try:
+            connection.settimeout(PATIENCE_S)
+            with connection:
+                peer = Peer(connection)
+                script(peer)
+                peer.reader.close()
         except BaseException as failure:  # noqa: BLE001 - it is raised again where the test waits
             self._failure = failure
 
 
-def settings_for(url: str, *, window: int = 100) -> CarrierSettings:
+def settings_for(url: str, *, window: int = 100, connections: int = 1) -> CarrierSettings:
     sender = "KLGOVT" if url.startswith("smpp") else "notices@kerala.example"
-    return CarrierSettings(url=url, sender=sender, window_messages=window, dlt_entity="1101234567890123456")
+    return CarrierSettings(
+        url=url, sender=sender, connections=connections, window_messages=window, dlt_entity="1101234567890123456"
+    )
 
 
 def eventually(check: Callable[[], bool]) -> None:

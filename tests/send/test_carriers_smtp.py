@@ -255,6 +255,61 @@ def test_the_envelope_waits_for_no_body_and_the_body_for_its_354() -> None:
         list(carrier_to(server.port).hand_off(messages()))
 
 
+# --- several connections -------------------------------------------------------------------------------
+
+
+def wide(port: int, connections: int) -> Carrier:
+    _opened.append(open_carrier(settings_for(f"smtp://127.0.0.1:{port}", connections=connections)))
+    return _opened[-1]
+
+
+def test_several_connections_share_the_messages(tmp_path: Path) -> None:
+    with running(Outside(tmp_path)) as (port, _smpp):
+        carrier = wide(port, 3)
+        for start in (0, 50):
+            answers = list(carrier.hand_off(mail(position) for position in range(start, start + 50)))
+            assert sorted(answer.position for answer in answers) == list(range(start, start + 50))
+            assert {answer.verdict for answer in answers} == {Verdict.ACCEPTED}
+    assert len(list(read_mail(tmp_path))) == 100
+
+
+def patient(peer: Peer) -> None:
+    """Takes whatever comes until the client leaves."""
+    greet(peer)
+    while line := peer.line():
+        if line == "DATA":
+            peer.say("354 go")
+            content(peer)
+        if line == "QUIT":
+            return
+        peer.say("250 ok")
+
+
+def test_one_of_several_connections_breaks() -> None:
+    """Its two messages are answered as a break demands; the other connection goes on with the rest."""
+    with Scripted(drop_after_body, patient, at_once=True) as server:
+        carrier = wide(server.port, 2)
+        found = {answer.position: answer.verdict for answer in carrier.hand_off(mail(n) for n in range(20))}
+        carrier.close()
+    assert sorted(found) == list(range(20))
+    assert [verdict for verdict in found.values() if verdict is not Verdict.ACCEPTED] == [
+        Verdict.UNKNOWN,
+        Verdict.TRANSIENT,
+    ]
+
+
+def test_a_relay_that_allows_fewer_connections_is_content() -> None:
+    def busy(peer: Peer) -> None:
+        peer.say("421 4.7.0 too many connections")
+
+    with Scripted(patient, busy, at_once=True) as server:
+        carrier = wide(server.port, 3)
+        for start in (0, 5):
+            answers = list(carrier.hand_off(mail(n) for n in range(start, start + 5)))
+            assert [answer.verdict for answer in answers] == [Verdict.ACCEPTED] * 5
+        carrier.close()
+
+
 # --- octets --------------------------------------------------------------------------------------------
 
 

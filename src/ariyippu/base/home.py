@@ -34,7 +34,8 @@ class CarrierSettings(BaseModel):
 
     url: str = Field(repr=False, description="It may hold a password.")
     sender: str = Field(description="From address (e-mail) or sender id (SMS).")
-    window_messages: int = Field(default=100, ge=1, le=1000)
+    connections: int = Field(default=4, ge=1, le=50, description="Of each worker to this carrier (SMTP).")
+    window_messages: int = Field(default=100, ge=1, le=1000, description="In a crash's doubt, for each connection.")
     dlt_entity: str | None = Field(default=None, description="DLT principal entity id (SMS).")
     bounces: str | None = Field(
         default=None,

@@ -1,188 +1,128 @@
-"""E-mail over one pipelined SMTP connection (RFC 5321, 2920, 3463, 6152).
+"""E-mail over pipelined SMTP connections (RFC 5321, 2920, 1870, 3207, 4954, 6152, 6531).
 
-The standard library connects, secures and authenticates; then its socket is ours. A message costs one
-round trip, because the envelope of the next one travels in the write that carries this one's body:
-
-    write   body of 1 . CRLF | MAIL 2 | RCPT 2 | DATA
-    read    250 (1 accepted) | 250    | 250    | 354      -> the body of 2 may be written
-
-A body is never written before its own 354: a refused recipient would turn it into commands.
+The standard library connects, secures and authenticates; then its socket is ours. One thread serves all
+connections of a carrier: whichever server has replied is given its next message (smtp_dialogue.py).
 """
 
 import contextlib
-import re
+import select
 import smtplib
 import ssl
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 
 from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.base.home import CarrierSettings
 from ariyippu.send.carriers.answers import (
     CONNECT_S,
-    PROVIDER_ID,
     TAKE_S,
     WAIT_S,
     Answer,
-    BrokenError,
     EmailMessage,
     Message,
     Receipt,
     Verdict,
 )
 from ariyippu.send.carriers.endpoint import Endpoint
+from ariyippu.send.carriers.smtp_dialogue import ADDRESS, Dialogue, Offer
 
-MAX_REPLY_LINES = 100
-MAX_LINE_BYTES = 65_536
 READ_BYTES = 65_536
-
-# No blanks, controls or angle brackets: quoted local parts with blanks exist in RFC 5321, not in registers.
-_ADDRESS = re.compile(r"[^\s\x00-\x1f\x7f<>@]{1,64}@[^\s\x00-\x1f\x7f<>@]{1,255}")
-# RFC 3463: class.subject.detail; it must be all of the word, so that no other number is taken for it.
-_CODE = re.compile(rb"(\d{3})(?: (\d\.\d{1,3}\.\d{1,3})(?= |$))?")
-_QUEUE_ID = re.compile(rb"\bqueued as (" + PROVIDER_ID.encode() + rb")\s*$")
-
-_VERDICTS = {b"2": Verdict.ACCEPTED, b"4": Verdict.TRANSIENT, b"5": Verdict.PERMANENT}
-_CLOSING = b"421"
+MORE_S = 30.0  # after a connection beyond the first was refused, none is tried for so long
 
 
 class SmtpCarrier:
     """A `Carrier` for `EmailMessage`."""
 
     def __init__(self, settings: CarrierSettings, endpoint: Endpoint) -> None:
-        if not _ADDRESS.fullmatch(settings.sender):
+        if not ADDRESS.fullmatch(settings.sender):
             raise RefusedError("carrier.bad_sender", "The e-mail carrier's sender must be a plain address.")
         if endpoint.password and endpoint.scheme == "smtp" and not endpoint.is_loopback:
             raise RefusedError("carrier.password_in_clear", "A password needs smtps:// or smtp+starttls://.")
         self._endpoint = endpoint
-        self._sender = settings.sender
-        self._session: _Session | None = None
+        self._settings = settings
+        self._sessions: list[_Session] = []
+        self._more_at = 0.0  # time.monotonic
 
     def hand_off(self, messages: Iterator[Message]) -> Iterator[Answer]:
         take_until = time.monotonic() + TAKE_S
-        session = self._ready()
-        self._session = None  # given back only when the conversation ended in good order
-        unanswered: dict[int, Verdict] = {}  # position -> what it is if the connection breaks now
+        self._connect()
+        sessions, self._sessions = self._sessions, []
         try:
-            yield from self._converse(session, _until(messages, take_until), unanswered)
-            self._session = session
-        except BrokenError:
-            for position, verdict in unanswered.items():
-                yield Answer(position, verdict, "local.connection_lost")
-        finally:
-            if self._session is None:
-                session.drop()
+            yield from _converse(sessions, _until(messages, take_until), take_until + WAIT_S)
+        finally:  # only those whose conversation ended in good order are used again
+            for session in sessions:
+                if session.dialogue.is_clean:
+                    self._sessions.append(session)
+                else:
+                    session.drop()
 
     def receipts(self) -> list[Receipt]:
         return []  # bounces come back as mail
 
     def close(self) -> None:
-        if self._session is not None:
-            self._session.quit()
-            self._session = None
+        for session in self._sessions:
+            session.quit()
+        self._sessions.clear()
 
-    def _ready(self) -> "_Session":
-        if self._session is None or not self._session.is_quiet():
-            self._session = _Session(_connect(self._endpoint))
-        return self._session
-
-    def _converse(
-        self, session: "_Session", messages: Iterator[EmailMessage], unanswered: dict[int, Verdict]
-    ) -> Iterator[Answer]:
-        ahead = b""  # goes before the next envelope: a body, RSET, or the dot of an empty message
-        bodied: int | None = None  # whose body it is
-        while True:
-            message = next(messages, None)
-            if message is not None and (fault := self._fault(message, session)):
-                yield Answer(message.position, Verdict.PERMANENT, fault)
-                continue
-            if message is None and not ahead:
+    def _connect(self) -> None:
+        """As many connections as the settings say, or as the relay allows: one at least."""
+        self._sessions = [session for session in self._sessions if session.is_quiet()]
+        while len(self._sessions) < self._settings.connections:
+            if self._sessions and time.monotonic() < self._more_at:
                 return
-            envelope = b""
-            if message is not None:
-                envelope = self._envelope(message, session)
-                unanswered[message.position] = Verdict.TRANSIENT
-            if bodied is not None:
-                unanswered[bodied] = Verdict.UNKNOWN
-            session.write(ahead + envelope)
-            if ahead:
-                yield from _read_end(session, bodied, unanswered)
-            if message is None:
-                return
-            ahead = yield from _read_envelope(session, message, unanswered)
-            bodied = message.position if message.position in unanswered else None
-
-    def _fault(self, message: EmailMessage, session: "_Session") -> str | None:
-        """Why we do not even offer this message, as a code; None when it is fine."""
-        if not _ADDRESS.fullmatch(message.to):
-            return "local.bad_address"
-        if not (message.to.isascii() and self._sender.isascii()) and not session.has_smtputf8:
-            return "local.no_smtputf8"
-        content = message.content
-        line_ends = content.count(b"\r\n")
-        # RFC 5321, 2.3.8: a bare CR or LF lets two servers see two different ends of one message.
-        if content.count(b"\n") != line_ends or content.count(b"\r") != line_ends or b"\0" in content:
-            return "local.bad_content"
-        return None
-
-    def _envelope(self, message: EmailMessage, session: "_Session") -> bytes:
-        size = f" SIZE={len(message.content)}" if session.has_size else ""
-        utf8 = "" if message.to.isascii() and self._sender.isascii() else " SMTPUTF8"
-        return_path = message.return_path or self._sender
-        return (f"MAIL FROM:<{return_path}> BODY=8BITMIME{size}{utf8}\r\nRCPT TO:<{message.to}>\r\nDATA\r\n").encode()
+            try:
+                self._sessions.append(_Session(_connected(self._endpoint), self._settings.sender))
+            except TransientError:
+                if not self._sessions:
+                    raise
+                self._more_at = time.monotonic() + MORE_S
 
 
 class _Session:
-    """A connection after its greeting: pipelined writes, and the replies one by one."""
+    """A connection after its greeting. Its faults show as `dialogue.is_broken`."""
 
-    def __init__(self, smtp: smtplib.SMTP) -> None:
+    def __init__(self, smtp: smtplib.SMTP, sender: str) -> None:
         if smtp.sock is None:
             raise RuntimeError("a session needs a connected client")
         self._smtp = smtp
         self._socket = smtp.sock
-        self._socket.settimeout(WAIT_S)
-        self._buffer = b""
-        self._at = 0
-        self.has_size = smtp.has_extn("size")
-        self.has_smtputf8 = smtp.has_extn("smtputf8")
+        self._socket.settimeout(0)
+        self.number: int = self._socket.fileno()
+        self.waits_since = 0.0  # time.monotonic
+        limit = smtp.esmtp_features.get("size", "")
+        max_bytes = int(limit) if limit.isdigit() and int(limit) else None  # RFC 1870, 4: 0 is no limit
+        self.dialogue = Dialogue(sender, Offer(smtp.has_extn("size"), max_bytes, smtp.has_extn("smtputf8")))
 
     def write(self, octets: bytes) -> None:
+        self.waits_since = time.monotonic()
         try:
-            self._socket.sendall(octets)
+            written = self._written_at_once(octets)
+            if written < len(octets):
+                self._socket.settimeout(WAIT_S)
+                self._socket.sendall(octets[written:])
+                self._socket.settimeout(0)
         except OSError:
-            raise BrokenError from None
+            self.dialogue.is_broken = True
 
-    def reply(self) -> bytes:
-        """The last line of the next reply, without its line end (RFC 5321, 4.2.1)."""
-        for _ in range(MAX_REPLY_LINES):
-            while (end := self._buffer.find(b"\n", self._at)) < 0:
-                self._fill()
-            line = self._buffer[self._at : end].rstrip(b"\r")
-            self._at = end + 1
-            if not line[:3].isdigit():
-                raise BrokenError
-            if line[3:4] != b"-":
-                return line
-        raise BrokenError
-
-    def envelope_replies(self) -> tuple[bytes, bool]:
-        """The first refusal among the replies to MAIL, RCPT and DATA, else b""; whether DATA was opened."""
-        refusal = b""
-        for wanted in (b"2", b"2", b"3"):
-            reply = self.reply()
-            if not refusal and not reply.startswith(wanted):
-                refusal = reply
-            if reply.startswith(_CLOSING):
-                return reply, False
-        return refusal, reply.startswith(b"3")
+    def read(self) -> list[Answer]:
+        self.waits_since = time.monotonic()
+        try:
+            octets = self._socket.recv(READ_BYTES)
+            while isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():  # poll() does not see these
+                octets += self._socket.recv(READ_BYTES)
+        except (BlockingIOError, ssl.SSLWantReadError):  # a TLS record that is not whole yet
+            return []
+        except OSError:
+            octets = b""
+        if not octets:
+            self.dialogue.is_broken = True
+        return self.dialogue.read(octets) if octets else []
 
     def is_quiet(self) -> bool:
         """Whether the connection is open and the server has said nothing unasked, e.g. 421 and good-bye."""
         try:
-            self._socket.settimeout(0)
             self._socket.recv(READ_BYTES)
         except (BlockingIOError, ssl.SSLWantReadError):
-            self._socket.settimeout(WAIT_S)
             return True
         except OSError:
             pass
@@ -190,22 +130,68 @@ class _Session:
         return False
 
     def quit(self) -> None:
-        with contextlib.suppress(BrokenError):
-            self.write(b"QUIT\r\n")
+        self.write(b"QUIT\r\n")
         self.drop()
 
     def drop(self) -> None:
         self._smtp.close()
 
-    def _fill(self) -> None:
+    def _written_at_once(self, octets: bytes) -> int:
         try:
-            read = self._socket.recv(READ_BYTES)
-        except OSError:
-            raise BrokenError from None
-        self._buffer = self._buffer[self._at :] + read
-        self._at = 0
-        if not read or len(self._buffer) > 2 * MAX_LINE_BYTES:
-            raise BrokenError
+            return self._socket.send(octets)
+        except (BlockingIOError, ssl.SSLWantWriteError):
+            return 0
+
+
+def _converse(sessions: Sequence[_Session], messages: Iterator[EmailMessage], end_at: float) -> Iterator[Answer]:
+    """Every session takes messages until there are none; then the last replies are awaited, until `end_at`."""
+    poll = select.poll()
+    busy: dict[int, _Session] = {}
+    for session in sessions:
+        if (yield from _move(session, messages)):
+            busy[session.number] = session
+            poll.register(session.number, select.POLLIN)
+    while busy:
+        for session in _heard(poll, busy, end_at):
+            yield from session.read()
+            if not (yield from _move(session, messages)):
+                del busy[session.number]
+                poll.unregister(session.number)
+
+
+def _heard(poll: select.poll, busy: dict[int, _Session], end_at: float) -> list[_Session]:
+    """The sessions whose server has spoken. Those that were silent for too long are broken, and among them."""
+    silent_since = min(session.waits_since for session in busy.values())
+    left_s = min(silent_since + WAIT_S, end_at) - time.monotonic()
+    heard = [busy[number] for number, _event in poll.poll(max(0, left_s) * 1000)]
+    if left_s > 0 and heard:
+        return heard
+    now = time.monotonic()
+    silent = [s for s in busy.values() if s not in heard and now >= min(s.waits_since + WAIT_S, end_at)]
+    for session in silent:
+        session.dialogue.is_broken = True
+    return heard + silent
+
+
+def _move(session: _Session, messages: Iterator[EmailMessage]) -> Generator[Answer, None, bool]:
+    """Write what is to be written now, with the next message if there is one; whether a reply is awaited then."""
+    dialogue = session.dialogue
+    if dialogue.is_ready and not dialogue.is_broken:
+        message = yield from _faultless(dialogue, messages)
+        if octets := dialogue.finish() if message is None else dialogue.take(message):
+            session.write(octets)
+    if dialogue.is_broken:
+        yield from dialogue.lost()
+        return False
+    return not dialogue.is_clean
+
+
+def _faultless(dialogue: Dialogue, messages: Iterator[EmailMessage]) -> Generator[Answer, None, EmailMessage | None]:
+    for message in messages:
+        if (fault := dialogue.fault(message)) is None:
+            return message
+        yield Answer(message.position, Verdict.PERMANENT, fault)
+    return None
 
 
 def _until(messages: Iterator[Message], take_until: float) -> Iterator[EmailMessage]:
@@ -215,53 +201,7 @@ def _until(messages: Iterator[Message], take_until: float) -> Iterator[EmailMess
         yield message
 
 
-def _read_end(session: _Session, bodied: int | None, unanswered: dict[int, Verdict]) -> Iterator[Answer]:
-    """The reply to what went ahead of an envelope: a body's is that message's answer."""
-    reply = session.reply()
-    if bodied is not None:
-        answer = _answer(bodied, reply, "245")
-        del unanswered[bodied]
-        yield answer
-    if reply.startswith(_CLOSING):
-        raise BrokenError
-
-
-def _read_envelope(
-    session: _Session, message: EmailMessage, unanswered: dict[int, Verdict]
-) -> Generator[Answer, None, bytes]:
-    """The replies to MAIL, RCPT and DATA; returns what must go ahead of the next envelope."""
-    refusal, data_open = session.envelope_replies()
-    if not refusal:
-        return _stuffed(message.content)
-    answer = _answer(message.position, refusal, "45")
-    del unanswered[message.position]
-    yield answer
-    if refusal.startswith(_CLOSING):
-        raise BrokenError
-    # RFC 2920, 3.1: a server may open DATA though it refused every recipient. A lone dot ends that.
-    return b".\r\n" if data_open else b"RSET\r\n"
-
-
-def _answer(position: int, reply: bytes, expected: str) -> Answer:
-    """BrokenError when the reply's first digit is none of those expected: we no longer know what it is about."""
-    found = _CODE.match(reply)
-    if found is None or chr(reply[0]) not in expected:
-        raise BrokenError
-    verdict = _VERDICTS[reply[:1]]
-    code = b" ".join(part for part in found.groups() if part).decode()
-    queued = _QUEUE_ID.search(reply) if verdict is Verdict.ACCEPTED else None
-    return Answer(position, verdict, code, queued[1].decode() if queued else None)
-
-
-def _stuffed(content: bytes) -> bytes:
-    """RFC 5321, 4.5.2: a leading dot is doubled; a lone dot ends the message."""
-    if content.startswith(b"."):
-        content = b"." + content
-    end = b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"
-    return content.replace(b"\r\n.", b"\r\n..") + end
-
-
-def _connect(endpoint: Endpoint) -> smtplib.SMTP:
+def _connected(endpoint: Endpoint) -> smtplib.SMTP:
     """A connected, secured and authenticated client. TransientError, or RefusedError "carrier.…"."""
     with _our_errors(), contextlib.ExitStack() as on_failure:
         smtp = _dial(endpoint)
