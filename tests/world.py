@@ -25,6 +25,7 @@ from ariyippu.ingest import contract, snapshot
 from ariyippu.notice.documents import Notice, Order
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy.documents import Lift, Scope, Stay
+from ariyippu.policy.objections import record_objections
 from ariyippu.transparency import witness
 from tests.offices import EVERYBODY, Offices, now
 
@@ -98,6 +99,10 @@ class World:
         document = self.order_document(notice, **changes)
         self.submit(document, notice=notice)
         return OrderRow.objects.get(digest=document.digest())
+
+    def objection(self, register: str, records: Sequence[bytes], purpose: str = PURPOSE) -> int:
+        """People told the department in writing; how many are new."""
+        return record_objections(register, records, purpose, home=self.home, keyring=self.vault.keyring)
 
     def turn_until(self, row: OrderRow, state: str) -> OrderRow:
         """Turns of the flow until the order is in `state`."""

@@ -101,9 +101,10 @@ def objection(
 
     register_contract = contracts.find(contract)
     written = normal_keys(register_contract, file.read_text("utf-8").splitlines())
-    name = register_contract.register.name
-    records = record_tokens(name, written, keys.load(found.keyring))
-    console.print(f"{record_objections(name, records, purpose)} new objections kept.")
+    name, keyring = register_contract.register.name, keys.load(found.keyring)
+    records = record_tokens(name, written, keyring)
+    new = record_objections(name, records, purpose, home=found, keyring=keyring)
+    console.print(f"{new} new objections kept.")
 
 
 # --- registers ---------------------------------------------------------------------------------------

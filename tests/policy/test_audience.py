@@ -78,7 +78,7 @@ def _published(kept: AudienceRow) -> dict[str, object]:
 
 def test_everybody_has_one_reason_and_counts_are_published_rounded(world: World) -> None:
     token = record_tokens("spark", [Person(7).pen], world.vault.keyring)
-    objections.record_objections("spark", token, "ariyippu:salary-and-benefit")
+    world.objection("spark", token, "ariyippu:salary-and-benefit")
     kept, table = frozen(world)
     counts = Counter(table["reason"].to_pylist())
     candidates = COUNT - 1

@@ -9,18 +9,18 @@ from ariyippu.base import engine
 from ariyippu.notice import criteria
 from ariyippu.notice.documents import Channel
 from ariyippu.policy import decide, reference
-from ariyippu.policy.reference import Candidate, ChannelRule, Situation
+from ariyippu.policy.reference import Candidate, ChannelRule, Marks, Situation
+from ariyippu.policy.travel import MARKS
 
 EVERYONE = criteria.parse({"field": "arrears", "op": ">=", "value": 0}, {"arrears": "money"})
 CHANNELS: list[Channel] = ["email", "sms"]
 COLUMNS: dict[Channel, str] = {"email": "email", "sms": "mobile"}
 
+marks = st.builds(Marks, st.booleans(), st.booleans(), st.booleans(), st.booleans())
 candidates = st.builds(
     Candidate,
-    deceased=st.booleans(),
-    protected=st.booleans(),
-    objected=st.booleans(),
-    told_recently=st.booleans(),
+    own=marks,
+    linked=st.one_of(st.just(Marks()), marks),
     contacts=st.frozensets(st.sampled_from(["email", "mobile"])),
 )
 
@@ -49,8 +49,8 @@ def by_sql(population: list[Candidate], situation: Situation) -> list[tuple[str,
     records = pa.table(
         {
             "record": pa.array(ids, pa.binary(16)),
-            "deceased": [c.deceased for c in population],
-            "protected": [c.protected for c in population],
+            "deceased": [c.own.deceased for c in population],
+            "protected": [c.own.protected for c in population],
             "email_token": pa.array(token("email"), pa.binary(16)),
             "mobile_token": pa.array(token("mobile"), pa.binary(16)),
             "arrears": pa.array([1] * len(population), pa.int64()),
@@ -60,10 +60,12 @@ def by_sql(population: list[Candidate], situation: Situation) -> list[tuple[str,
     def of(chosen: list[bool]) -> pa.Table:
         return pa.table({"record": pa.array([i for i, c in zip(ids, chosen, strict=True) if c], pa.binary(16))})
 
+    reached = [{"record": one, **vars(c.linked)} for one, c in zip(ids, population, strict=True) if c.linked != Marks()]
     with engine.connect() as relations:
         relations.register("records", records)
-        relations.register("objected", of([c.objected for c in population]))
-        relations.register("told", of([c.told_recently for c in population]))
+        relations.register("objected", of([c.own.objected for c in population]))
+        relations.register("told", of([c.own.told for c in population]))
+        relations.register("linked", pa.Table.from_pylist(reached, MARKS))
         rows = decide.decide(relations, EVERYONE, situation).read_all().to_pylist()
     answers = {row["record"]: (row["reason"], row["channel"]) for row in rows}
     assert len(rows) == len(answers) == len(population)  # one row for everyone
@@ -76,26 +78,39 @@ def test_sql_and_reference_agree_about_everyone(population: list[Candidate], sit
     assert by_sql(population, situation) == [reference.decide(c, situation) for c in population]
 
 
-PLAIN = Candidate(False, False, False, False, frozenset({"email", "mobile"}))
+CONTACTS = frozenset({"email", "mobile"})
 BOTH = (ChannelRule("email", "email", True, False), ChannelRule("sms", "mobile", True, False))
 IN_FORCE = Situation(True, True, BOTH)
+OTHERS = Situation(True, False, BOTH)  # not of a person's own entitlement
+
+
+def one(own: str = "", linked: str = "", contacts: frozenset[str] = CONTACTS) -> Candidate:
+    """A candidate with these marks."""
+    return Candidate(Marks(**dict.fromkeys(own.split(), True)), Marks(**dict.fromkeys(linked.split(), True)), contacts)
+
+
+EVERYTHING = "deceased protected objected told"
 
 
 @pytest.mark.parametrize(
     ("candidate", "situation", "expected"),
     [
-        (PLAIN, IN_FORCE, ("included", "email")),
-        (PLAIN, Situation(False, True, BOTH), ("order_not_in_force", None)),
-        (PLAIN, Situation(True, True, (ChannelRule("email", "email", True, True), BOTH[1])), ("included", "sms")),
-        (PLAIN, Situation(True, True, (ChannelRule("email", "email", True, True),)), ("stayed", None)),
-        (Candidate(True, True, True, True, PLAIN.contacts), IN_FORCE, ("deceased", None)),
-        (Candidate(False, True, False, False, PLAIN.contacts), IN_FORCE, ("included", "email")),
-        (Candidate(False, True, False, False, PLAIN.contacts), Situation(True, False, BOTH), ("protected", None)),
-        (Candidate(False, False, True, True, PLAIN.contacts), IN_FORCE, ("objected", None)),
-        (PLAIN, Situation(True, True, (ChannelRule("email", "email", False, False),)), ("purpose_not_covered", None)),
-        (Candidate(False, False, False, False, frozenset()), IN_FORCE, ("no_contact", None)),
-        (Candidate(False, False, False, True, PLAIN.contacts), IN_FORCE, ("told_recently", None)),
-        (Candidate(False, False, False, False, frozenset({"mobile"})), IN_FORCE, ("included", "sms")),
+        (one(), IN_FORCE, ("included", "email")),
+        (one(), Situation(False, True, BOTH), ("order_not_in_force", None)),
+        (one(), Situation(True, True, (ChannelRule("email", "email", True, True), BOTH[1])), ("included", "sms")),
+        (one(), Situation(True, True, (ChannelRule("email", "email", True, True),)), ("stayed", None)),
+        (one(EVERYTHING, EVERYTHING), IN_FORCE, ("deceased", None)),
+        (one("protected objected told", EVERYTHING), IN_FORCE, ("deceased_linked", None)),
+        (one("protected", "protected"), IN_FORCE, ("included", "email")),
+        (one("protected", "protected"), OTHERS, ("protected", None)),
+        (one("objected", "protected"), OTHERS, ("protected_linked", None)),
+        (one("objected told", "objected told"), IN_FORCE, ("objected", None)),
+        (one("told", "objected told"), IN_FORCE, ("objected_linked", None)),
+        (one(), Situation(True, True, (ChannelRule("email", "email", False, False),)), ("purpose_not_covered", None)),
+        (one(contacts=frozenset()), IN_FORCE, ("no_contact", None)),
+        (one("told", "told"), IN_FORCE, ("told_recently", None)),
+        (one(linked="told"), IN_FORCE, ("told_linked", None)),
+        (one(contacts=frozenset({"mobile"})), IN_FORCE, ("included", "sms")),
     ],
 )
 def test_each_rule_gives_its_reason_in_order(
@@ -130,5 +145,6 @@ def test_an_attribute_s_name_cannot_hide_an_objection() -> None:
         relations.register("records", records)
         relations.register("objected", pa.table({"record": one}))
         relations.register("told", pa.table({"record": one}))
+        relations.register("linked", MARKS.empty_table())
         rows = decide.decide(relations, where, IN_FORCE).read_all().to_pylist()
     assert [row["reason"] for row in rows] == ["objected"]

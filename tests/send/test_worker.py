@@ -336,7 +336,7 @@ def test_who_objected_or_was_told_since_the_decision_is_withheld(tmp_path: Path,
     assert held is not None
     records = Door(world.home, world.vault.keyring).open(held).records
     lease.give_back(held, attempted=False, wait_s=0, max_attempts=5)
-    objections.record_objections("spark", records[:1], "dpv:PersonnelPayment")
+    world.objection("spark", records[:1], "dpv:PersonnelPayment")
     objections.record_told("spark", records[1:2], held.verified.order.purpose)
     with at_work(world) as one:
         assert one._turn()

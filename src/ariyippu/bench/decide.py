@@ -24,7 +24,8 @@ from ariyippu.base import engine
 from ariyippu.bench import Measured, peak_mib, rate
 from ariyippu.notice import criteria
 from ariyippu.policy import decide, reference
-from ariyippu.policy.reference import Candidate, ChannelRule, Situation
+from ariyippu.policy.reference import Candidate, ChannelRule, Marks, Situation
+from ariyippu.policy.travel import MARKS
 
 ROWS = 2_000_000
 SAMPLE_ROWS = 50_000
@@ -98,6 +99,7 @@ def _decide(case: _Case) -> None:
         relations.register("records", case.read())
         relations.register("objected", case.objected)
         relations.register("told", case.told)
+        relations.register("linked", MARKS.empty_table())
         decided = decide.decide(relations, WHERE, SITUATION)
         case.write(batch.cast(decide.DECISION_SCHEMA) for batch in decided)
 
@@ -123,6 +125,7 @@ def _decide_plain(case: _Case) -> None:
         relations.execute(f"create view records as from '{case.folder / 'plain.parquet'}'")
         relations.register("objected", case.objected)
         relations.register("told", case.told)
+        relations.register("linked", MARKS.empty_table())
         relations.sql(statement, params=parameters).write_parquet(
             str(case.folder / "plain-decided.parquet"), compression="zstd"
         )
@@ -144,10 +147,13 @@ def _decide_in_python(sample: pa.RecordBatch, lists: _Lists) -> None:
     for row in sample.to_pylist():
         if criteria.holds(WHERE, row):
             candidate = Candidate(
-                deceased=row["deceased"],
-                protected=row["protected"],
-                objected=row["record"] in lists.objected,
-                told_recently=row["record"] in lists.told,
+                own=Marks(
+                    deceased=row["deceased"],
+                    protected=row["protected"],
+                    objected=row["record"] in lists.objected,
+                    told=row["record"] in lists.told,
+                ),
+                linked=Marks(),
                 contacts=frozenset(name for name in ("mobile", "email") if row[f"{name}_token"] is not None),
             )
             reference.decide(candidate, SITUATION)

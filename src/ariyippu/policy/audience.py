@@ -6,7 +6,6 @@ and nobody can guess anything about anybody else. Rows stand in random order. Ro
 tree up to the next ten, so that its size tells no more than a rounded count.
 """
 
-import datetime as dt
 import os
 import time
 from collections.abc import Iterator
@@ -23,12 +22,12 @@ from ariyippu.base.keys import Keyring
 from ariyippu.base.text import rounded
 from ariyippu.ingest.snapshot import open_records
 from ariyippu.notice import criteria
-from ariyippu.notice.documents import Order
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
-from ariyippu.policy import decide, objections, stays
+from ariyippu.policy import decide, linked, objections, stays
 from ariyippu.policy.documents import subjects
 from ariyippu.policy.models import AudienceRow
+from ariyippu.policy.objections import Lists
 from ariyippu.policy.reference import ChannelRule, Situation
 
 SALT_BYTES = 16
@@ -54,7 +53,8 @@ def freeze(row: OrderRow, verified: VerifiedOrder, *, home: Home, keyring: Keyri
     RefusedError `order.over_cap` when more are included than the order allows: then nobody is told.
     """
     started = time.perf_counter()
-    decided = _decide(row, verified, home, keyring)
+    lists = objections.lists(verified.order)
+    decided = _decide(row, verified, lists, home, keyring)
     counts = {pair["values"]: pair["counts"] for pair in pc.value_counts(decided["reason"]).to_pylist()}
     if counts.get("included", 0) > verified.order.max_messages:
         raise RefusedError("order.over_cap", "More are included than the order's max_messages allows.")
@@ -77,6 +77,7 @@ def freeze(row: OrderRow, verified: VerifiedOrder, *, home: Home, keyring: Keyri
             wrapped_key=wrapped,
             journal_id=journal.append("audience", body),
             seconds=time.perf_counter() - started,
+            decided_at=lists.decided_at,
         )
         OrderRow.objects.filter(digest=row.digest).update(state=OrderRow.DECIDED)
 
@@ -109,21 +110,17 @@ def situation(row: OrderRow, verified: VerifiedOrder) -> Situation:
     return Situation(in_force, verified.purpose.own_entitlement, rules)
 
 
-def _decide(row: OrderRow, verified: VerifiedOrder, home: Home, keyring: Keyring) -> pa.Table:
+def _decide(row: OrderRow, verified: VerifiedOrder, lists: Lists, home: Home, keyring: Keyring) -> pa.Table:
     order = verified.order
     tokens = [f"{column}_token" for column in verified.contacts.values()]
     columns = ["record", "deceased", "protected", *tokens, *sorted(criteria.fields(verified.where))]
-    since = told_before(order)
+    reaching = linked.reaching(order, lists.marks, home=home, keyring=keyring)
     with engine.readable(f"The snapshot {order.snapshot}"), engine.connect() as relations:
         relations.register("records", open_records(home, keyring, order.snapshot, columns))
-        relations.register("objected", objections.objected(order.register, order.purpose))
-        relations.register("told", objections.told_since(order.register, order.purpose, since))
+        relations.register("objected", lists.of(order.register, "objected"))
+        relations.register("told", lists.of(order.register, "told"))
+        relations.register("linked", reaching)
         return decide.decide(relations, verified.where, situation(row, verified)).read_all()
-
-
-def told_before(order: Order) -> dt.datetime:
-    """Who was told for the order's purpose since this instant is not told again."""
-    return clock.now() - dt.timedelta(days=order.min_interval_days)
 
 
 def _padded(decided: pa.Table) -> pa.Table:

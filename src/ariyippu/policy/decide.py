@@ -1,11 +1,12 @@
 """The decision as one SQL statement: every candidate gets one row, with `included` or not, and a reason.
 
 The statement is compiled from the order's situation; reference.py says the same in plain Python and a
-property test holds the two together. It reads three relations:
+property test holds the two together. It reads four relations:
 
     records    (record, deceased, protected, <contact>_token…, attributes…)   the order's snapshot
     objected   (record)        objections that stand against the order's purpose
     told       (record)        who was told for this purpose within the order's interval
+    linked     (record, deceased, protected, objected, told)   what travelled to them: travel.py
 
 Our own columns begin with an underscore, which no contract's column does.
 """
@@ -32,10 +33,13 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
     none_usable = f"not ({' or '.join(usable)})"
     statement = f"""
         with candidate as (
-            select r.*, o.record is not null as _objected, t.record is not null as _told
+            select r.*, o.record is not null as _objected, t.record is not null as _told,
+                l.deceased as _linked_deceased, l.protected as _linked_protected,
+                l.objected as _linked_objected, l.told as _linked_told
             from records r
             left join objected o on o.record = r.record
             left join told t on t.record = r.record
+            left join linked l on l.record = r.record
             where {condition}
         ), decided as (
             select record,
@@ -44,11 +48,15 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
                     when {_sql(all(rule.stayed for rule in situation.channels))} then 'stayed'
                     when {covered} and {none_usable} then 'stayed'
                     when deceased then 'deceased'
+                    when _linked_deceased then 'deceased_linked'
                     when protected and {_sql(not situation.own_entitlement)} then 'protected'
+                    when _linked_protected and {_sql(not situation.own_entitlement)} then 'protected_linked'
                     when _objected then 'objected'
+                    when _linked_objected then 'objected_linked'
                     when {has} and not {covered} then 'purpose_not_covered'
                     when not {has} then 'no_contact'
                     when _told then 'told_recently'
+                    when _linked_told then 'told_linked'
                     else 'included'
                 end as reason,
                 case {channels} end as channel
@@ -60,7 +68,7 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
 
 
 def decide(relations: duckdb.DuckDBPyConnection, where: criteria.Node, situation: Situation) -> pa.RecordBatchReader:
-    """Run the statement on a connection that holds the three relations. Rows as DECISION_SCHEMA."""
+    """Run the statement on a connection that holds the four relations. Rows as DECISION_SCHEMA."""
     statement, parameters = compile_decision(where, situation)
     return relations.sql(statement, params=parameters).to_arrow_reader(100_000)
 

@@ -1,6 +1,7 @@
 """What policy keeps in the vault's database. Records are keyed tokens; nothing here names a person."""
 
 from django.db import models
+from django.db.models.functions import Now
 
 
 class StayRow(models.Model):
@@ -29,6 +30,23 @@ class Objection(models.Model):
         constraints = [models.UniqueConstraint(fields=["register", "record", "purpose"], name="objection_once")]
 
 
+class CarriedObjection(models.Model):
+    """A record that an objection of another one reached over the linking run of that time.
+
+    It holds back messages of audiences decided before it; a later decision asks the current run anew, so that
+    nobody stays silenced by a link that was split since.
+    """
+
+    register = models.CharField(max_length=40)
+    record = models.BinaryField(max_length=16)
+    purpose = models.CharField(max_length=80)
+    carried_at = models.DateTimeField()  # by the database's clock
+
+    class Meta:
+        db_table = "policy_carried_objection"
+        constraints = [models.UniqueConstraint(fields=["register", "record", "purpose"], name="carried_once")]
+
+
 class Told(models.Model):
     """A record whose person was sent something for a purpose, and when last."""
 
@@ -52,6 +70,7 @@ class AudienceRow(models.Model):
     wrapped_key = models.TextField()
     journal_id = models.BigIntegerField()
     seconds = models.FloatField()
+    decided_at = models.DateTimeField(db_default=Now())  # when it read the lists, by the database's clock
 
     class Meta:
         db_table = "policy_audience"

@@ -1,64 +1,126 @@
-"""Objections and what was told before: two lists of record tokens that the decision reads."""
+"""Objections and what was told before: marks that the decision reads and the hand-off asks about again."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import pyarrow as pa
-from django.db import connection
+import pyarrow.compute as pc
+from django.db import connection, transaction
 
 from ariyippu.base import clock
+from ariyippu.base.home import Home
+from ariyippu.base.keys import Keyring
 from ariyippu.grant import purposes
 from ariyippu.notice.documents import Order
-from ariyippu.policy.models import Objection
+from ariyippu.notice.orders import VerifiedOrder
+from ariyippu.policy import linked
+from ariyippu.policy.travel import MARKS
+
+READ_ROWS = 100_000
 
 
-def record_objections(register: str, records: Iterable[bytes], purpose: str) -> int:
-    """Keep an objection of each record's person to a purpose; how many are new."""
+def record_objections(register: str, records: Sequence[bytes], purpose: str, *, home: Home, keyring: Keyring) -> int:
+    """Keep an objection of each record's person to a purpose; how many are new.
+
+    What the current linking run reaches from these records is kept beside them: it holds back the messages
+    of audiences that were decided before (docs/adr/0009). RefusedError `purpose.unknown`, `persons.damaged`.
+    """
     purposes.get(purpose)
-    at = clock.now()
-    before = Objection.objects.count()
-    rows = [Objection(register=register, record=record, purpose=purpose, objected_at=at) for record in records]
-    Objection.objects.bulk_create(rows, ignore_conflicts=True)
-    return Objection.objects.count() - before
+    reached = linked.objecting(register, records, home=home, keyring=keyring)
+    with transaction.atomic(), connection.cursor() as cursor:
+        # First, so that a decision either waits for this transaction or began before `carried_at`: see `marks`.
+        cursor.execute(
+            """insert into policy_objection (register, record, purpose, objected_at)
+               select %s, r, %s, %s from unnest(%s::bytea[]) as r on conflict do nothing""",
+            [register, purpose, clock.now(), list(records)],
+        )
+        new: int = cursor.rowcount
+        cursor.execute(
+            """insert into policy_carried_objection (register, record, purpose, carried_at)
+               select reached.register, record, %s, clock_timestamp()
+               from unnest(%s::text[], %s::bytea[]) as reached (register, record)
+               on conflict (register, record, purpose) do update set carried_at = excluded.carried_at""",
+            [purpose, reached["register"].to_pylist(), reached["record"].to_pylist()],
+        )
+    return new
 
 
-def objected(register: str, purpose: str) -> pa.Table:
-    """The records (record: binary(16)) that object to this purpose or to one above it."""
-    above = [node.id for node in purposes.lineage(purpose)]
-    return _records(
-        "select distinct record from policy_objection where register = %s and purpose = any(%s)", [register, above]
-    )
+@dataclass(frozen=True, repr=False)
+class Lists:
+    """Who objects to an order's purpose, and who was told for it within its interval, in every register."""
+
+    marks: pa.Table  # as MARKS; a record that objects and was told stands twice
+    decided_at: dt.datetime  # by the database's clock: what is carried later is not among them
+
+    def of(self, register: str, mark: Literal["objected", "told"]) -> pa.Table:
+        """The records (record: binary(16)) of a register that have this mark."""
+        held = self.marks.filter(pc.and_(pc.equal(self.marks["register"], register), self.marks[mark]))
+        return held.select(["record"])
 
 
-def told_since(register: str, purpose: str, since: dt.datetime) -> pa.Table:
-    """The records (record: binary(16)) that were told for this purpose after `since`."""
-    return _records(
-        "select record from policy_told where register = %s and purpose = %s and told_at > %s",
-        [register, purpose, since],
-    )
-
-
-def withheld(order: Order, records: Sequence[bytes], since: dt.datetime) -> dict[bytes, str]:
-    """Of these records, those that must not be told any more, with the reason: asked again at the hand-off."""
+def lists(order: Order) -> Lists:
+    """The lists as they stand now."""
     above = [node.id for node in purposes.lineage(order.purpose)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Whoever is recording an objection commits before this lock is given, or finds a later time after it.
+        cursor.execute("lock table policy_objection in share mode")
+        cursor.execute("select clock_timestamp()")
+        (decided_at,) = cursor.fetchone()
+        query = "select distinct register, record from policy_objection where purpose = any(%s)"
+        objected = _read("objected", query, [above])
+    with transaction.atomic():
+        query = "select register, record from policy_told where purpose = %s and told_at > %s"
+        told = _read("told", query, [order.purpose, told_before(order)])
+    return Lists(pa.concat_tables([objected, told]), decided_at)
+
+
+def told_before(order: Order) -> dt.datetime:
+    """Who was told for the order's purpose since this instant is not told again."""
+    return clock.now() - dt.timedelta(days=order.min_interval_days)
+
+
+def _read(mark: str, query: str, parameters: Sequence[Any]) -> pa.Table:
+    """The (register, record) of a query with this mark, as MARKS, read in parts: the lists can be long."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(query, parameters)
+        parts = iter(lambda: cursor.fetchmany(READ_ROWS), [])
+        return pa.concat_tables([MARKS.empty_table(), *(_marked(mark, part) for part in parts)])
+
+
+def _marked(mark: str, rows: Sequence[tuple[str, bytes]]) -> pa.Table:
+    registers, records = zip(*rows, strict=True)
+    columns: dict[str, Any] = {name: pa.repeat(name == mark, len(rows)) for name in MARKS.names[2:]}
+    return pa.table({"register": registers, "record": [bytes(record) for record in records], **columns}, MARKS)
+
+
+def withheld(verified: VerifiedOrder, records: Sequence[bytes]) -> dict[bytes, str]:
+    """Of these records, those that must not be told any more, with the reason: asked again at the hand-off."""
+    order = verified.order
     with connection.cursor() as cursor:
         cursor.execute(
-            """select record, 'told_recently' from policy_told
+            """select record, 'told_recently' as reason, 1 as place from policy_told
                where register = %(register)s and purpose = %(purpose)s and told_at > %(since)s
                  and record = any(%(records)s)
                union all
-               select record, 'objected' from policy_objection
-               where register = %(register)s and purpose = any(%(above)s) and record = any(%(records)s)""",
+               select record, 'objected_linked', 2 from policy_carried_objection
+               where register = %(register)s and purpose = any(%(above)s) and record = any(%(records)s)
+                 and carried_at > (select decided_at from policy_audience where "order" = %(digest)s)
+               union all
+               select record, 'objected', 3 from policy_objection
+               where register = %(register)s and purpose = any(%(above)s) and record = any(%(records)s)
+               order by place""",  # the last one counts
             {
                 "register": order.register,
                 "purpose": order.purpose,
-                "since": since,
-                "above": above,
+                "since": told_before(order),
+                "above": [node.id for node in purposes.lineage(order.purpose)],
+                "digest": verified.digest,
                 "records": list(records),
             },
         )
-        return {bytes(record): reason for record, reason in cursor.fetchall()}
+        return {bytes(record): reason for record, reason, _place in cursor.fetchall()}
 
 
 def record_told(register: str, records: Iterable[bytes], purpose: str) -> None:
@@ -73,10 +135,3 @@ def record_told(register: str, records: Iterable[bytes], purpose: str) -> None:
                on conflict (register, record, purpose) do update set told_at = excluded.told_at""",
             [register, purpose, at, told],
         )
-
-
-def _records(query: str, parameters: Sequence[Any]) -> pa.Table:
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        records = [bytes(row[0]) for row in cursor.fetchall()]
-    return pa.table({"record": pa.array(records, pa.binary(16))})

@@ -1,9 +1,9 @@
-"""The decision in plain Python: what the SQL of decide.py must agree with, rule by rule.
+"""The decision in plain Python: what the SQL of decide.py and travel.py must agree with, rule by rule.
 
 Pure. Exclusion comes before inclusion, and the first rule that applies gives the reason.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,12 +14,17 @@ Reason = Literal[
     "order_not_in_force",
     "stayed",
     "deceased",
+    "deceased_linked",
     "protected",
+    "protected_linked",
     "objected",
+    "objected_linked",
     "purpose_not_covered",
     "no_contact",
     "told_recently",
+    "told_linked",
 ]
+"""`…_linked`: not the record itself but another one of the same person, or of who may be that person."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +47,43 @@ class Situation:
 
 
 @dataclass(frozen=True)
+class Marks:
+    """What speaks against telling a record's person. `told`: for this purpose, within the order's interval."""
+
+    deceased: bool = False
+    protected: bool = False
+    objected: bool = False
+    told: bool = False
+
+
+@dataclass(frozen=True)
 class Candidate:
     """What holds for one record that satisfies the order's criteria."""
 
-    deceased: bool
-    protected: bool
-    objected: bool
-    told_recently: bool
+    own: Marks
+    linked: Marks  # what travelled to it
     contacts: frozenset[str]  # the contact columns that have a value
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of any register, and the person whose it is by the linking run."""
+
+    register: str
+    person: str
+    marks: Marks
+
+
+def travelled(to: Record, records: Sequence[Record], possible: Set[tuple[str, str]]) -> Marks:
+    """What travels to a record from all records, its own among them. `possible` holds each pair both ways."""
+    certain = [record for record in records if record.person == to.person]
+    reaching = [*certain, *(record for record in records if (record.person, to.person) in possible)]
+    return Marks(
+        deceased=any(record.marks.deceased for record in reaching),
+        protected=any(record.marks.protected for record in reaching),
+        objected=any(record.marks.objected for record in reaching),
+        told=any(record.marks.told for record in certain if record.register != to.register),
+    )
 
 
 def decide(candidate: Candidate, situation: Situation) -> tuple[Reason, Channel | None]:
@@ -68,14 +102,19 @@ def _reason(
     covered: Sequence[ChannelRule],
     usable: Sequence[ChannelRule],
 ) -> Reason:
+    own, linked = candidate.own, candidate.linked
     rules: tuple[tuple[bool, Reason], ...] = (
         (not situation.in_force, "order_not_in_force"),
         (all(rule.stayed for rule in situation.channels) or (bool(covered) and not usable), "stayed"),
-        (candidate.deceased, "deceased"),
-        (candidate.protected and not situation.own_entitlement, "protected"),
-        (candidate.objected, "objected"),
+        (own.deceased, "deceased"),
+        (linked.deceased, "deceased_linked"),
+        (own.protected and not situation.own_entitlement, "protected"),
+        (linked.protected and not situation.own_entitlement, "protected_linked"),
+        (own.objected, "objected"),
+        (linked.objected, "objected_linked"),
         (bool(has) and not covered, "purpose_not_covered"),
         (not has, "no_contact"),
-        (candidate.told_recently, "told_recently"),
+        (own.told, "told_recently"),
+        (linked.told, "told_linked"),
     )
     return next((reason for applies, reason in rules if applies), "included")

@@ -20,7 +20,6 @@ from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.base.logs import places
 from ariyippu.notice.documents import Channel
-from ariyippu.policy.audience import told_before
 from ariyippu.policy.objections import withheld
 from ariyippu.send import mark
 from ariyippu.send.carriers import Answer, Carrier, Message, Receipt, Verdict, open_carrier
@@ -130,8 +129,7 @@ class Worker(threading.Thread):
     def _without_withheld(self, held: Lease, records: Sequence[bytes]) -> list[int]:
         """The positions to hand off; settled without are those whose people objected or were told meanwhile."""
         waiting = pending(held.batch)
-        order = held.verified.order
-        reasons = withheld(order, [records[position] for position in waiting], told_before(order))
+        reasons = withheld(held.verified, [records[position] for position in waiting])
         now_out = [
             Settled(position, Outcome.WITHHELD, reasons[records[position]], None)
             for position in waiting

@@ -19,11 +19,15 @@ REASONS: Words = {
     "order_not_in_force": _("The order was not in force"),
     "stayed": _("A stay stopped it"),
     "deceased": _("Recorded as deceased"),
+    "deceased_linked": _("Recorded as deceased in a record that is, or may be, the same person's"),
     "protected": _("Protected person"),
+    "protected_linked": _("Protected by a record that is, or may be, the same person's"),
     "objected": _("Had objected to such notices"),
+    "objected_linked": _("Had objected at a record that is, or may be, the same person's"),
     "purpose_not_covered": _("The contact was collected for another purpose"),
     "no_contact": _("The register has no contact"),
     "told_recently": _("Was told a short time ago"),
+    "told_linked": _("Was told a short time ago from another register"),
 }
 
 CHANNELS: Words = {"email": _("E-mail"), "sms": _("SMS")}
@@ -76,6 +80,7 @@ REFUSALS: Words = {
     "audience.altered": _("What was decided was altered afterwards."),
     "contract.not_approved": _("The terms of the register were not approved."),
     "file.damaged": _("The register's copy was damaged."),
+    "persons.damaged": _("What says which records are one person's was damaged."),
     "order.law_not_in_force": _("The law that it rests on is not in force."),
     "stay.unknown_scope": _("The stay names a register, office or order that is not known."),
     "order.over_cap": _("More people would be told than the order allows."),
