@@ -18,9 +18,10 @@ OFFICERS: dict[str, tuple[str, tuple[Role, ...]]] = {
     "publicity": ("publicity", ("requester",)),
     "court": ("court", ("court_liaison",)),
     "stranger": ("pay-section", ("requester", "register_owner", "custodian")),
+    "other-owner": ("land-register", ("register_owner",)),
 }
 EVERYBODY = ("requester", "owner", "custodian")
-PURPOSES = ("dpv:PersonnelPayment", "dpv:PublicRelations", "dpv:PoliticalCampaign")
+PURPOSES = ("dpv:PersonnelPayment", "dpv:PublicRelations", "dpv:PoliticalCampaign", "dpv:RecordManagement")
 
 
 def public(key: Ed25519PrivateKey) -> str:

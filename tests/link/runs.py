@@ -9,7 +9,7 @@ from ariyippu.link.index import SCHEMAS, Draft
 
 GRANT, MODEL = "9" * 64, "m" * 64
 
-Key = tuple[str, str]  # register, key
+Record = tuple[str, bytes]  # register, token
 
 
 def token(key: str) -> bytes:
@@ -17,17 +17,17 @@ def token(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()[:16]
 
 
-def draft(persons: Mapping[Key, str], possible: Mapping[tuple[str, str], float], **changes: object) -> Draft:
-    """A run in which each (register, key) is this person, and these pairs of persons are possible links."""
+def draft(persons: Mapping[Record, str], possible: Mapping[tuple[str, str], float], **changes: object) -> Draft:
+    """A run in which each record is of this person, and these pairs of persons are possible links."""
     rows = [
-        {"register": register, "record": token(key), "person": token(who)} for (register, key), who in persons.items()
+        {"register": register, "record": record, "person": token(who)} for (register, record), who in persons.items()
     ]
     pairs = [pair for (one, other), weight in possible.items() for pair in ((one, other, weight), (other, one, weight))]
     first = next(iter(persons.values()))
     made: dict[str, object] = {
         "grant": GRANT,
         "model": MODEL,
-        "snapshots": {register: f"{register}-1" for register, _key in persons},
+        "snapshots": {register: f"{register}-1" for register, _record in persons},
         "before": None,
         "index": pa.Table.from_pylist(rows, SCHEMAS["index"]),
         "possible": pa.Table.from_pylist(
