@@ -146,6 +146,5 @@ def test_an_attribute_s_name_cannot_hide_an_objection() -> None:
         relations.register("objected", pa.table({"record": one}))
         relations.register("told", pa.table({"record": one}))
         relations.register("linked", MARKS.empty_table())
-        relations.register("linked", MARKS.empty_table())
         rows = decide.decide(relations, where, IN_FORCE).read_all().to_pylist()
     assert [row["reason"] for row in rows] == ["objected"]

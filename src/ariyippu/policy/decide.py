@@ -8,7 +8,8 @@ property test holds the two together. It reads four relations:
     told       (record)        who was told for this purpose within the order's interval
     linked     (record, deceased, protected, objected, told)   what travelled to them: travel.py
 
-Our own columns begin with an underscore, which no contract's column does.
+Our own columns begin with an underscore, which no contract's column does; the criteria are asked before
+anything is joined, so that they can mean the register's columns only.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,15 +33,16 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
     has, covered = _any(situation.channels, _has), _any(situation.channels, _covered)
     none_usable = f"not ({' or '.join(usable)})"
     statement = f"""
-        with candidate as (
+        with concerned as (
+            from records where {condition}
+        ), candidate as (
             select r.*, o.record is not null as _objected, t.record is not null as _told,
                 l.deceased as _linked_deceased, l.protected as _linked_protected,
                 l.objected as _linked_objected, l.told as _linked_told
-            from records r
+            from concerned r
             left join objected o on o.record = r.record
             left join told t on t.record = r.record
             left join linked l on l.record = r.record
-            where {condition}
         ), decided as (
             select record,
                 case
