@@ -1,4 +1,4 @@
-"""Templates split without code in them; the linter finds each fault and names its place."""
+"""Templates split without code in them, and flags that show a text or leave no trace of it."""
 
 import pytest
 from hypothesis import given
@@ -6,11 +6,8 @@ from hypothesis import strategies as st
 
 from ariyippu.base.errors import RefusedError
 from ariyippu.notice import templates
-from ariyippu.notice.documents import Notice, Placeholder
+from ariyippu.notice.documents import MAX_FLAGS
 from ariyippu.notice.templates import Template
-from ariyippu.render.compose import compile_notice
-from ariyippu.render.segments import encode
-from tests.render.notices import COLUMNS, NOTICE, WHY_URL, with_texts
 
 
 def test_a_text_is_split_into_literals_and_names() -> None:
@@ -19,7 +16,10 @@ def test_a_text_is_split_into_literals_and_names() -> None:
     assert templates.parse("(one) bracket {x} %s") == Template(("(one) bracket {x} %s",), ())
 
 
-@pytest.mark.parametrize("text", ["((", "a )) b", "((A))", "((a b))", "((a.b))", "((a)", "((a))((", "((a\n))", "((é))"])
+@pytest.mark.parametrize(
+    "text",
+    ["((", "a )) b", "((A))", "((a b))", "((a.b))", "((a)", "((a))((", "((a\n))", "((é))", "((f??x))", "((f??))"],
+)
 def test_brackets_that_are_no_placeholder_are_refused(text: str) -> None:
     with pytest.raises(RefusedError, match="malformed"):
         templates.parse(text)
@@ -33,69 +33,52 @@ def test_a_template_holds_its_whole_text_or_is_refused(text: str) -> None:
         return
     names = [f"(({name}))" for name in template.names]
     assert "".join(part for pair in zip(template.literals, [*names, ""], strict=True) for part in pair) == text
-
-
-def test_a_good_notice_has_no_findings() -> None:
-    assert templates.lint(NOTICE, COLUMNS) == ()
-
-
-def test_a_placeholder_may_stand_more_often_in_one_language() -> None:
-    ml, en = NOTICE.sms.ml, NOTICE.sms.en
-    assert templates.lint(with_texts(sms=(f"{ml} ((name))", en)), COLUMNS) == ()
-
-
-def test_line_ends_of_a_browser_are_no_fault() -> None:
-    ml, en = (text.replace("\n", "\r\n") for text in (NOTICE.email.ml, NOTICE.email.en))
-    assert templates.lint(with_texts(email=(ml, en)), COLUMNS) == ()
+    assert template.filled({name: f"(({name}))" for name in template.names}) == text
 
 
 @pytest.mark.parametrize(
-    ("notice", "code", "where"),
+    ("text", "with_it", "without"),
     [
-        (with_texts(sms=("((name)) ((amount)) ((who))", "((name)) ((amount)) ((who))")), "unknown_placeholder", "sms"),
-        (with_texts(sms=("((name)) ((amount))", "((name))")), "parity", "sms"),
-        (with_texts(email=(NOTICE.email.ml, "((name)) ((amount)) ((on))")), "parity", "email"),
-        (with_texts(sms=("((name))", "((name)) ((")), "malformed", "sms.en"),
-        (with_texts(subject=("((name))", "Arrears")), "placeholder_in_subject", "subject.ml"),
-        (with_texts(contact=("x", "ask ((name))")), "placeholder_in_contact", "contact.en"),
-        (with_texts(contact=("x", "ask ((")), "placeholder_in_contact", "contact.en"),
-        (with_texts(subject=("a\nBcc: all@office.example", "b")), "line_break_in_subject", "subject.ml"),
-        (with_texts(subject=("a\rb", "b")), "hidden_character", "subject.ml"),
-        (with_texts(contact=("a", "b\u202ec")), "hidden_character", "contact.en"),
-        (with_texts(title=("a\0", "b")), "hidden_character", "title.ml"),
-        (with_texts(contact=("ക" * 301, "b")), "long_line", "contact.ml"),
-        (with_texts(sms=("((name)) ((amount))" + "ക" * 481, "((name)) ((amount))")), "sms_too_long", "sms.ml"),
+        ("Pay ((f??by March)).", "Pay by March.", "Pay ."),
+        ("Pay ((f??by March)) now", "Pay by March now", "Pay now"),
+        ("Pay ((f??by March))", "Pay by March", "Pay"),
+        ("one\n((f??two))\nthree", "one\ntwo\nthree", "one\nthree"),
+        ("one\n\n((f??two))\n\nthree", "one\n\ntwo\n\nthree", "one\n\nthree"),
+        ("((f??one))\n\ntwo", "one\n\ntwo", "two"),
+        ("one\n\n((f??two))", "one\n\ntwo", "one"),
+        ("one\n((f??two)) ((f??three))\nfour", "one\ntwo three\nfour", "one\nfour"),
+        ("((f??a\n\nb))c", "a\n\nbc", "c"),
+        ("((f??why? (see below)!))", "why? (see below)!", ""),
+        ("((g??other)) ((a))", "((a))", "((a))"),
+        ("one ((f??two))\nthree", "one two\nthree", "one\nthree"),
+        ("one\n((f??two)) three", "one\ntwo three", "one\nthree"),
+        ("((a)) stays", "((a)) stays", "((a)) stays"),
     ],
 )
-def test_each_fault_is_found(notice: Notice, code: str, where: str) -> None:
-    assert (code, where) in {(finding.code, finding.where) for finding in templates.lint(notice, COLUMNS)}
+def test_a_flag_shows_its_text_or_leaves_nothing(text: str, with_it: str, without: str) -> None:
+    assert templates.resolve(text, {"f"}) == with_it
+    assert templates.resolve(text, set()) == without
 
 
-@pytest.mark.parametrize(
-    ("declared", "code"),
-    [
-        (Placeholder(name="unused", column="name", type="text"), "unused_placeholder"),
-        (Placeholder(name="name", column="name", type="text"), "doubled_placeholder"),
-        (Placeholder(name="more", column="no_column", type="text"), "unknown_column"),
-        (Placeholder(name="more", column="name", type="date"), "wrong_type"),
-        (Placeholder(name="more", column="arrears", type="text"), "wrong_type"),
-        (Placeholder(name="more", column="granted_on", type="money"), "wrong_type"),
-    ],
-)
-def test_each_faulty_declaration_is_found(declared: Placeholder, code: str) -> None:
-    notice = NOTICE.model_copy(update={"placeholders": (*NOTICE.placeholders, declared)})
-    assert code in {finding.code for finding in templates.lint(notice, COLUMNS)}
+@pytest.mark.parametrize("text", ["((f??))", "((f??(see below)))", "((f??a ((b)) c))", "((f??a ((g??b))))", "((F??a))"])
+def test_what_is_no_flag_stays_and_is_refused(text: str) -> None:
+    with pytest.raises(RefusedError, match="malformed"):
+        templates.parse(templates.resolve(text, {"f"}))
 
 
-@given(
-    literal=st.text(st.sampled_from("aക😀"), max_size=500),
-    value=st.text(st.sampled_from("aക"), max_size=templates.VALUE_UNITS),
-)
-def test_an_sms_that_the_linter_passes_has_at_most_ten_segments(literal: str, value: str) -> None:
-    notice = with_texts(sms=(f"{literal}((name))((amount))", f"{literal}((name))((amount))"))
-    if any(finding.code == "sms_too_long" for finding in templates.lint(notice, COLUMNS)):
-        return
-    composer = compile_notice(notice, why_url=WHY_URL)
-    for language in ("ml", "en"):
-        sms = composer.sms({"name": value, "amount": value}, language)
-        assert len(encode(sms).parts) <= templates.MAX_SMS_SEGMENTS
+def test_a_text_without_flags_is_not_touched() -> None:
+    text = "\n\na  b\n\n\n\n((c))  \n"
+    assert templates.resolve(text, {"c"}) == text
+
+
+def test_names_and_flags_are_told_apart() -> None:
+    assert templates.flags("((a)) ((f??b)) ((g??c))") == {"f", "g"}
+    assert templates.mentioned("((a)) ((f??b))") == {"a", "f"}
+
+
+def test_every_way_in_which_flags_hold_comes_once() -> None:
+    ways = list(templates.variants("abc"))
+    assert len(ways) == len(set(ways)) == 8
+    assert (ways[0], ways[-1]) == (frozenset(), frozenset("abc"))
+    with pytest.raises(RefusedError, match="malformed"):
+        next(templates.variants([f"f{n}" for n in range(MAX_FLAGS + 1)]))

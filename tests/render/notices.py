@@ -3,6 +3,7 @@
 import datetime as dt
 
 from ariyippu.grant.documents import LegalBasis
+from ariyippu.notice.dlt import Registered, Registrations, SmsTerms
 from ariyippu.notice.documents import Notice, Placeholder, Text
 from ariyippu.render import values
 
@@ -31,18 +32,36 @@ NOTICE = Notice(
         ml="((name)), താങ്കൾക്ക് ക്ഷാമബത്ത കുടിശ്ശിക ((amount)) അനുവദിച്ചു.",
         en="((name)), DA arrears of ((amount)) have been granted to you.",
     ),
+    dlt_template="1007000000000000001",
     placeholders=(
-        Placeholder(name="name", column="name", type="text"),
+        Placeholder(name="name", column="name", type="name"),
         Placeholder(name="amount", column="arrears", type="money"),
         Placeholder(name="on", column="granted_on", type="date"),
         Placeholder(name="sanction", column="sanction_reference", type="text"),
     ),
     contact=Text(
-        ml="സംശയങ്ങൾക്കും തിരുത്തലിനും എതിർപ്പിനും: ധനകാര്യ (ശമ്പള) വിഭാഗം, pay@finance.example.",
-        en="To ask, correct or object: Finance (Pay) Section, pay@finance.example.",
+        ml="സംശയം, തിരുത്തൽ, എതിർപ്പ്, പരാതി: ധനകാര്യ (ശമ്പള) വിഭാഗം, pay@finance.example, https://finance.example/rights.",
+        en="To ask, correct, object or complain: Finance (Pay) Section, pay@finance.example, https://finance.example/rights.",
     ),
 )
-WHY_URL = "https://notices.example/orders/da-arrears-granted-1"
+PAGE = "https://notices.example/orders/"
+WHY_URL = f"{PAGE}da-arrears-granted-1"
+REGISTERED = Registered(
+    id="1007000000000000001",
+    headers=("KLNOTC",),
+    text="{#var#}, താങ്കൾക്ക് ക്ഷാമബത്ത കുടിശ്ശിക {#var#} അനുവദിച്ചു. കാരണം: https://notices.example/orders/{#var#}",
+)
+REGISTRATIONS = Registrations(
+    entity="1001234567890123456", links=("https://notices.example/",), templates=(REGISTERED,)
+)
+TERMS = SmsTerms(
+    page=PAGE,
+    order="da-arrears-granted-1",
+    segment_price_paise=20,
+    entity=REGISTRATIONS.entity,
+    header="KLNOTC",
+    registrations=REGISTRATIONS,
+)
 VALUES = {
     "name": values.text("Meenu & <Sons> മീനു"),
     "amount": values.money(1_23_456_50),

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ariyippu.base.errors import PermanentError
-from ariyippu.notice.documents import Notice
-from ariyippu.render import compose, values
+from ariyippu.notice.documents import LANGUAGES, Flag, Notice
+from ariyippu.notice.segments import encode
+from ariyippu.notice.templates import resolve
+from ariyippu.render import values
 from ariyippu.render.compose import Composer, Headers, compile_notice
-from ariyippu.render.segments import encode
 from tests.render.notices import NOTICE, VALUES, WHY_URL, with_texts
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -54,7 +55,7 @@ def test_golden_email(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_golden_sms() -> None:
-    for language in compose.LANGUAGES:
+    for language in LANGUAGES:
         expected = (GOLDEN / f"sms.{language}.txt").read_text(encoding="utf-8")
         assert COMPOSER.sms(VALUES, language) + "\n" == expected
 
@@ -81,7 +82,7 @@ def test_the_standard_library_reads_both_parts() -> None:
 
 def test_nothing_in_a_message_reports_back() -> None:
     markup = _part(_parsed(COMPOSER.email(VALUES, HEADERS)), "html")
-    assert set(re.findall(r"https?://[^\"<\s]+", markup)) == {WHY_URL}
+    assert set(re.findall(r"https?://[^\"<\s]+", markup)) == {WHY_URL, "https://finance.example/rights."}
     assert not re.search(r"<(img|script|link|iframe|form|style)|url\(|\son[a-z]+=", markup)
 
 
@@ -191,3 +192,64 @@ def test_line_ends_of_a_browser_make_the_same_message(monkeypatch: pytest.Monkey
     ml, en = (text.replace("\n", "\r\n") for text in (NOTICE.email.ml, NOTICE.email.en))
     theirs = _composer(with_texts(email=(ml, en)), monkeypatch).email(VALUES, HEADERS)
     assert theirs == _composer(NOTICE, monkeypatch).email(VALUES, HEADERS)
+
+
+# --- flags -------------------------------------------------------------------------------------------
+
+FLAGS = (Flag(name="late", when={}), Flag(name="partly", when={}))
+FLAGGED = with_texts(
+    NOTICE.model_copy(update={"flags": FLAGS}),
+    email=(
+        "((name))((late?? <b>വൈകി</b>))\n((partly??x & y\n\nz))\n((amount))",
+        "((partly??part)) ((name)) ((late??late))",
+    ),
+    sms=("((late??a)) ((name)) ((partly??b))", "((name))"),
+)
+WAYS = [(late, partly) for late in ("yes", "") for partly in ("yes", "")]
+
+
+@pytest.mark.parametrize(("late", "partly"), WAYS)
+def test_a_message_is_that_of_a_notice_written_for_its_flags(
+    late: str, partly: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other notice has no flags: what they show stands in its texts, or does not."""
+    on = {name for name, value in (("late", late), ("partly", partly)) if value}
+    email, sms = ((resolve(text.ml, on), resolve(text.en, on)) for text in (FLAGGED.email, FLAGGED.sms))
+    unflagged = _composer(with_texts(email=email), monkeypatch)
+    flagged = _composer(FLAGGED, monkeypatch)
+    values_of = VALUES | {"late": late, "partly": partly}
+    assert flagged.email(values_of, HEADERS) == unflagged.email(VALUES, HEADERS)
+    assert flagged.sms(values_of).startswith(sms[0].replace("((name))", VALUES["name"]))
+
+
+def test_a_batch_of_all_ways_is_the_same_as_one_by_one() -> None:
+    composer = compile_notice(FLAGGED, why_url=WHY_URL)
+    ways = WAYS * 2
+    columns = {name: [f"{value}{n}" for n in range(len(ways))] for name, value in VALUES.items()}
+    columns |= {"late": [late for late, _partly in ways], "partly": [partly for _late, partly in ways]}
+    to, ids = ([f"p{n}@{host}.example" for n in range(len(ways))] for host in ("post", "notices"))
+    many = composer.emails(columns, replace(HEADERS, to=to, message_ids=ids))
+    for n, message in enumerate(many):
+        own = {name: column[n] for name, column in columns.items()}
+        assert message == composer.email(own, replace(HEADERS, to=[to[n]], message_ids=[ids[n]]))
+
+
+def test_a_flag_s_text_is_escaped_and_shapes_nothing() -> None:
+    values_of = VALUES | {"late": "yes", "partly": ""}
+    markup = _part(_parsed(compile_notice(FLAGGED, why_url=WHY_URL).email(values_of, HEADERS)), "html")
+    assert "&lt;b&gt;വൈകി&lt;/b&gt;" in markup
+    assert "x &amp; y" not in markup
+
+
+def test_a_flag_asks_for_no_column() -> None:
+    composer = compile_notice(FLAGGED, why_url=WHY_URL)
+    assert composer.placeholders("email") == {"name", "amount"}
+    assert composer.placeholders("sms") == {"name"}
+
+
+def test_a_value_is_short_in_an_sms_and_whole_in_an_email() -> None:
+    long = "G.O.(P) No. 27/2026/Fin dated 20-02-2026 (invented)"
+    values_of = VALUES | {"name": long, "late": "", "partly": ""}
+    composer = compile_notice(FLAGGED, why_url=WHY_URL)
+    assert composer.sms(values_of).startswith("G.O.(P) No. 27/2026/Fin dated… ")
+    assert composer.email(values_of, HEADERS).decode().count(long) == 4

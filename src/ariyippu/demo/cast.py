@@ -43,8 +43,14 @@ PAY_LAW = LegalBasis(
     law="G.O.(P) on dearness allowance, demonstration", clause="para 2", in_force_from=dt.date(2026, 2, 4)
 )
 CONTACT = Text(
-    ml="സംശയങ്ങൾക്കും തിരുത്തലിനും എതിർപ്പിനും: ധനകാര്യ (ശമ്പള) വിഭാഗം, pay@finance.example. പരാതി 90 ദിവസത്തിനകം തീർപ്പാക്കും.",
-    en="To ask, correct or object: Finance (Pay) Section, pay@finance.example. Grievances are settled within 90 days.",
+    ml=(
+        "സംശയങ്ങൾക്കും തിരുത്തലിനും എതിർപ്പിനും: ധനകാര്യ (ശമ്പള) വിഭാഗം, pay@finance.example, https://finance.example/rights. "
+        "പരാതി 90 ദിവസത്തിനകം തീർപ്പാക്കും."
+    ),
+    en=(
+        "To ask, correct or object: Finance (Pay) Section, pay@finance.example, https://finance.example/rights. "
+        "Grievances are settled within 90 days."
+    ),
 )
 REGISTER_FIELDS = (
     "name",

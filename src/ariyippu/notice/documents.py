@@ -8,6 +8,11 @@ from ariyippu.base.documents import Document, Part
 from ariyippu.grant.documents import LegalBasis
 
 Channel = Literal["email", "sms"]
+Language = Literal["ml", "en"]
+LANGUAGES: tuple[Language, ...] = ("ml", "en")
+Kind = Literal["text", "name", "number", "money", "date"]  # how a value is written
+PLACEHOLDER_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+MAX_FLAGS = 5  # a text has a form for each way in which its flags can hold: 32 at most
 
 
 class Text(Part):
@@ -20,9 +25,16 @@ class Text(Part):
 class Placeholder(Part):
     """`((name))` in a text stands for `column` of the register, written as `type`."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    name: str = Field(pattern=PLACEHOLDER_NAME)
     column: str
-    type: Literal["text", "money", "date"]
+    type: Kind
+
+
+class Flag(Part):
+    """`((name??text))` in a text shows `text` to those whose record satisfies `when`."""
+
+    name: str = Field(pattern=PLACEHOLDER_NAME)
+    when: dict[str, object] = Field(description="See notice/criteria.py.")
 
 
 class Notice(Document):
@@ -45,6 +57,7 @@ class Notice(Document):
         default=None, pattern=r"^[0-9]{12,19}$", description="The SMS's content template, as registered on DLT."
     )
     placeholders: tuple[Placeholder, ...]
+    flags: tuple[Flag, ...] = Field(default=(), max_length=MAX_FLAGS)
     contact: Text = Field(description="Whom to ask and which rights one has (DPDP Rules 2025, 2nd Schedule (g)).")
 
 

@@ -4,6 +4,7 @@ hatch -> accept() -> the row and its journal entry
 decide, lease -> verify() -> the same checks on the row, since a database can be altered
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,8 +18,10 @@ from ariyippu.grant import accept as grants
 from ariyippu.grant import purposes, thresholds
 from ariyippu.grant.purposes import Purpose
 from ariyippu.ingest.snapshot import Manifest, manifest
-from ariyippu.notice import criteria, templates
+from ariyippu.notice import criteria, dlt
+from ariyippu.notice.dlt import SmsTerms
 from ariyippu.notice.documents import Channel, Notice, Order
+from ariyippu.notice.lint import Finding, lint
 from ariyippu.notice.models import OrderRow
 
 CONTACT_TYPES: Mapping[Channel, str] = {"email": "email", "sms": "mobile"}
@@ -34,8 +37,15 @@ class VerifiedOrder:
     purpose: Purpose
     manifest: Manifest
     where: criteria.Node
+    flags: Mapping[str, criteria.Node]  # the notice's flags and when each holds
     contacts: Mapping[Channel, str]  # channel -> the register's contact column for it
     covered: frozenset[Channel]  # the channels whose contact was collected for this purpose
+    advice: tuple[Finding, ...]  # what the linter found and does not refuse
+
+    @property
+    def flag_fields(self) -> frozenset[str]:
+        """The columns that the flags' conditions read."""
+        return frozenset().union(*(criteria.fields(when) for when in self.flags.values()))
 
 
 def verify(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrder:
@@ -56,8 +66,10 @@ def verify(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
         raise RefusedError("order.other_contract", "The snapshot was loaded under another contract than the order's.")
     types = {name: column.type for name, column in snapshot.columns.items() if column.kind == "attribute"}
     where = criteria.parse(notice.criteria, types)
+    flags = {flag.name: criteria.parse(flag.when, types) for flag in notice.flags}
     contacts = _contacts(order, snapshot)
-    _check_grant(order, notice, where, frozenset(contacts.values()), trust)
+    read = frozenset().union(*(criteria.fields(node) for node in (where, *flags.values())))
+    _check_grant(order, notice, read | frozenset(contacts.values()), trust)
     covered = frozenset(
         channel
         for channel, column in contacts.items()
@@ -68,9 +80,17 @@ def verify(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
             "order.purpose_not_covered",
             "None of the register's contacts were collected for this purpose or one above it.",
         )
-    _check_texts(notice, snapshot)
     return VerifiedOrder(
-        envelope.digest, order, notice, purposes.get(order.purpose), snapshot, where, contacts, covered
+        envelope.digest,
+        order,
+        notice,
+        purposes.get(order.purpose),
+        snapshot,
+        where=where,
+        flags=flags,
+        contacts=contacts,
+        covered=covered,
+        advice=_check_texts(order, notice, snapshot, home),
     )
 
 
@@ -90,6 +110,7 @@ def accept(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
             body = {
                 "envelope": envelope.model_dump(mode="json", exclude_none=True),
                 "notice": verified.notice.model_dump(mode="json"),
+                "advice": [{"code": finding.code, "where": finding.where} for finding in verified.advice],
             }
             entry, now = journal.append("order", body), clock.now()
             OrderRow.objects.create(
@@ -140,19 +161,28 @@ def _contacts(order: Order, snapshot: Manifest) -> Mapping[Channel, str]:
     return found
 
 
-def _check_grant(order: Order, notice: Notice, where: criteria.Node, contacts: frozenset[str], trust: Trust) -> None:
+def _check_grant(order: Order, notice: Notice, read: frozenset[str], trust: Trust) -> None:
     grant = grants.granted(order.use_request, trust).request
     if grant.requester != notice.office:
         raise RefusedError("grant.other_office", "The grant was given to another office.")
     if not purposes.covers(grant.purpose, order.purpose):
         raise RefusedError("grant.other_purpose", "The grant was given for another purpose.")
-    used = criteria.fields(where) | {p.column for p in notice.placeholders} | contacts
+    used = read | {placeholder.column for placeholder in notice.placeholders}
     if missing := used - grant.fields_of(order.register):
         raise RefusedError("grant.field_not_granted", f"The grant does not cover the field {min(missing)!r}.")
 
 
-def _check_texts(notice: Notice, snapshot: Manifest) -> None:
-    columns = {name: column.type for name, column in snapshot.columns.items()}
-    if findings := templates.lint(notice, columns):
+def _check_texts(order: Order, notice: Notice, snapshot: Manifest, home: Home) -> tuple[Finding, ...]:
+    """What the linter advises; RefusedError `notice.CODE` for the first finding that refuses."""
+    columns = tuple((name, column.type) for name, column in snapshot.columns.items())
+    findings = _linted(notice.payload(), columns, dlt.terms(home, order.id) if "sms" in order.channels else None)
+    if findings and findings[0].refuses:
         first = findings[0]
         raise RefusedError(f"notice.{first.code}", f"{first.where}: {first.message}")
+    return findings
+
+
+@functools.lru_cache(maxsize=100)
+def _linted(notice: bytes, columns: tuple[tuple[str, str], ...], terms: SmsTerms | None) -> tuple[Finding, ...]:
+    """As `lint`, which is pure: every lease asks it again about the same bytes."""
+    return lint(Notice.parse(notice), dict(columns), terms)

@@ -1,25 +1,30 @@
-"""Templates: text with `((placeholders))` and no code in it, and the linter that officers meet. Pure."""
+"""Templates: text with `((placeholders))` and `((flag??text))`, and no code in it. Pure.
 
+A placeholder is replaced by a person's value. A flag's text is there for whom the flag's condition holds
+and gone for the others; it is plain text, without a placeholder or another flag inside. The officers know
+both from GOV.UK Notify.
+
+    resolve(text, on) -> text without flags -> parse -> Template -> render
+"""
+
+import itertools
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from ariyippu.base.errors import RefusedError
-from ariyippu.notice.documents import Notice, Text
-
-MAX_LINE_BYTES = 900  # RFC 5322, 2.1.1 allows 998; render folds what markup and values make longer
-MAX_SMS_SEGMENTS = 10
-SEGMENT_UNITS = 66  # UTF-16 units: 67 (3GPP TS 23.040), less one that a surrogate pair may leave empty
-VALUE_UNITS = 30  # the longest variable that DLT registers; a longer value makes more segments
-WHY_UNITS = 120  # for the link that render appends
+from ariyippu.notice.documents import MAX_FLAGS, Language, Text
 
 # Controls, Unicode's line breaks and bidirectional controls (UAX #9): unseen, they change what a text says.
 # Joiners are not among them: Malayalam needs them.
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
-_PLACEHOLDER = re.compile(r"\(\(([a-z][a-z0-9_]{0,39})\)\)")
-_LANGUAGES = ("ml", "en")
+_NAME = r"[a-z][a-z0-9_]{0,39}"
+_PLACEHOLDER = re.compile(rf"\(\(({_NAME})\)\)")
+_GONE = "\0"  # where a flag's text would stand; the linter refuses a notice that holds one
+_EMPTY_LINE = re.compile(r"(?:^|\n)[ \0]*\0[ \0]*(?=\n|\Z)")
+_SPARE_SPACE = re.compile(r" \0+(?= |\n|\Z)|^\0+ ", re.MULTILINE)
+_FLAG = re.compile(rf"\(\(({_NAME})\?\?((?:(?!\(\(|\)\)).)+)\)\)(?!\))", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -32,109 +37,55 @@ class Template:
     def placeholders(self) -> frozenset[str]:
         return frozenset(self.names)
 
+    def filled(self, values: Mapping[str, str]) -> str:
+        """The text with a value for each placeholder."""
+        parts = [""] * (2 * len(self.literals) - 1)
+        parts[::2] = self.literals
+        parts[1::2] = [values[name] for name in self.names]
+        return "".join(parts)
+
 
 def parse(text: str) -> Template:
-    """RefusedError `template.malformed` when brackets are left that are no placeholder."""
+    """A text whose flags are resolved. RefusedError `template.malformed` when other double brackets are left."""
     parts = _PLACEHOLDER.split(text)
     literals, names = tuple(parts[::2]), tuple(parts[1::2])
     if any("((" in literal or "))" in literal for literal in literals):
-        raise RefusedError("template.malformed", "There is a (( or )) that is no ((placeholder)).")
+        raise RefusedError("template.malformed", "There is a (( or )) that is no ((placeholder)) or ((flag??text)).")
     return Template(literals, names)
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One fault of a notice: a stable code, the place, and a sentence for the officer."""
-
-    code: str
-    where: str
-    message: str
-
-
-def lint(notice: Notice, columns: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Everything that keeps this notice from being sent; `columns` are the register's, name -> type."""
-    return tuple(_findings(notice, columns))
+def resolve(text: str, on: Collection[str]) -> str:
+    """The text for whom the flags `on` hold. What is left empty goes, too: a line, a paragraph, a space."""
+    marked = _FLAG.sub(lambda flag: flag[2] if flag[1] in on else _GONE, text)
+    if _GONE not in marked:
+        return marked
+    lines = _EMPTY_LINE.sub("", marked)
+    return re.sub(r"\n{3,}", "\n\n", _SPARE_SPACE.sub("", lines).replace(_GONE, "")).strip("\n")
 
 
-def _findings(notice: Notice, columns: Mapping[str, str]) -> Iterator[Finding]:
-    yield from _declarations(notice, columns)
-    yield from _characters("title", notice.title)
-    for where, fixed in (("subject", notice.subject), ("contact", notice.contact)):
-        yield from _characters(where, fixed)
-        yield from _no_placeholders(where, fixed)
-    for where, filled in (("email", notice.email), ("sms", notice.sms)):
-        yield from _characters(where, filled)
-        yield from _placeholders(where, filled, {placeholder.name for placeholder in notice.placeholders})
-    yield from _subject(notice.subject)
-    yield from _sms_length(notice.sms)
-    yield from _unused(notice)
+def flags(text: str) -> frozenset[str]:
+    """The names of the text's flags."""
+    return frozenset(name for name, _conditional in _FLAG.findall(text))
 
 
-def _declarations(notice: Notice, columns: Mapping[str, str]) -> Iterator[Finding]:
-    for name, count in Counter(placeholder.name for placeholder in notice.placeholders).items():
-        if count > 1:
-            yield Finding("doubled_placeholder", "placeholders", f"(({name})) is declared twice.")
-    for placeholder in notice.placeholders:
-        kind = columns.get(placeholder.column)
-        if kind is None:
-            yield Finding("unknown_column", "placeholders", f"There is no column {placeholder.column!r}.")
-        elif placeholder.type != "text" and placeholder.type != kind:
-            yield Finding("wrong_type", "placeholders", f"(({placeholder.name})) is no {placeholder.type}: {kind}.")
-        elif placeholder.type == "text" and kind == "money":  # it would be shown in paise
-            yield Finding("wrong_type", "placeholders", f"(({placeholder.name})) is money: give it the type money.")
+def mentioned(text: str) -> frozenset[str]:
+    """Every name that the text uses, as a placeholder or as a flag."""
+    return flags(text) | frozenset(_PLACEHOLDER.findall(text))
 
 
-def _characters(where: str, text: Text) -> Iterator[Finding]:
-    for language, written in _by_language(text).items():
-        if HIDDEN.search(written):
-            yield Finding("hidden_character", f"{where}.{language}", "There is a control character in it.")
-        if any(len(line.encode()) > MAX_LINE_BYTES for line in written.split("\n")):
-            yield Finding("long_line", f"{where}.{language}", f"A line has more than {MAX_LINE_BYTES} bytes.")
+def variants(names: Collection[str]) -> Iterator[frozenset[str]]:
+    """Every way in which these flags can hold: the one with none first, the one with all last.
+
+    RefusedError `template.malformed` beyond MAX_FLAGS: the ways double with each.
+    """
+    if len(names) > MAX_FLAGS:
+        raise RefusedError("template.malformed", f"A text has at most {MAX_FLAGS} flags.")
+    ordered = sorted(names)
+    for count in range(len(ordered) + 1):
+        yield from map(frozenset, itertools.combinations(ordered, count))
 
 
-def _no_placeholders(where: str, text: Text) -> Iterator[Finding]:
-    """A subject is seen in passing, and the contact is the office's: neither speaks about the person."""
-    for language, written in _by_language(text).items():
-        if "((" in written or "))" in written:
-            yield Finding(f"placeholder_in_{where}", f"{where}.{language}", "There can be no placeholder here.")
-
-
-def _placeholders(where: str, text: Text, declared: set[str]) -> Iterator[Finding]:
-    used: dict[str, frozenset[str]] = {}
-    for language, written in _by_language(text).items():
-        try:
-            used[language] = parse(written).placeholders()
-        except RefusedError as refusal:
-            yield Finding("malformed", f"{where}.{language}", refusal.message)
-            return
-    if used["ml"] != used["en"]:
-        yield Finding("parity", where, "The two languages do not use the same placeholders.")
-    for name in sorted((used["ml"] | used["en"]) - declared):
-        yield Finding("unknown_placeholder", where, f"(({name})) is not declared.")
-
-
-def _subject(subject: Text) -> Iterator[Finding]:
-    for language, written in _by_language(subject).items():
-        if "\n" in written:
-            yield Finding("line_break_in_subject", f"subject.{language}", "A subject is one line.")
-
-
-def _sms_length(sms: Text) -> Iterator[Finding]:
-    """Counted as UCS-2 in both languages: a name in Malayalam makes an English SMS so, too."""
-    for language, written in _by_language(sms).items():
-        literals, values = _PLACEHOLDER.subn("", written)
-        units = len(literals.encode("utf-16-be")) // 2 + values * VALUE_UNITS + WHY_UNITS
-        if units > MAX_SMS_SEGMENTS * SEGMENT_UNITS:
-            yield Finding("sms_too_long", f"sms.{language}", f"It may need more than {MAX_SMS_SEGMENTS} segments.")
-
-
-def _unused(notice: Notice) -> Iterator[Finding]:
-    texts = [*_by_language(notice.email).values(), *_by_language(notice.sms).values()]
-    used = {name for text in texts for name in _PLACEHOLDER.findall(text)}
-    for name in sorted({placeholder.name for placeholder in notice.placeholders} - used):
-        yield Finding("unused_placeholder", "placeholders", f"(({name})) is declared and not used.")
-
-
-def _by_language(text: Text) -> dict[str, str]:
-    """Each language's text, with a form's line ends (CRLF) as \\n."""
-    return {language: getattr(text, language).replace("\r\n", "\n") for language in _LANGUAGES}
+def written(text: Text, language: Language) -> str:
+    """One language's text whose lines end in \\n, however the officer's browser ended them."""
+    chosen = text.ml if language == "ml" else text.en
+    return chosen.replace("\r\n", "\n")

@@ -2,26 +2,25 @@
 
 An e-mail is multipart/alternative, text and HTML, Malayalam before English in both, 8bit UTF-8 (RFC 6152).
 Nothing in it reports back: no image, no rewritten link. An SMS is Malayalam, its end is the link to why.
+A notice with flags has a form for each way in which they hold, made when the first message needs it.
 Pure but for the random boundary.
 """
 
 import html
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from email.header import Header
-from typing import Literal
 
 from ariyippu.base.errors import PermanentError
 from ariyippu.notice import templates
-from ariyippu.notice.documents import Channel, Notice, Text
+from ariyippu.notice.documents import LANGUAGES, Channel, Language, Notice
+from ariyippu.notice.sms import SENT, shortened, whole
 from ariyippu.notice.templates import Template
 
-Language = Literal["ml", "en"]
-LANGUAGES: tuple[Language, ...] = ("ml", "en")
 WHY = {"ml": "എന്തുകൊണ്ട് ഈ അറിയിപ്പ് ലഭിച്ചു?", "en": "Why did I get this notice?"}
-SMS_WHY = {"ml": "കാരണം", "en": "Why"}
 MAX_LINE_BYTES = 998  # RFC 5322, 2.1.1, without its CRLF
 
 # Only what needs no quoting (RFC 5322, 3.2.3): an address cannot begin another header, comment or address.
@@ -54,7 +53,62 @@ class Headers:
 
 @dataclass(frozen=True)
 class Composer:
-    """A notice that is ready for its people's values: a str for each placeholder, as values.py writes them."""
+    """A notice that is ready for its people's values.
+
+    There is a str for each placeholder, as values.py writes it, and one for each flag: empty where it does
+    not hold.
+    """
+
+    _notice: Notice
+    _why_url: str
+    _forms: dict[frozenset[str], "_Form"] = field(default_factory=dict)
+
+    def placeholders(self, channel: Channel) -> frozenset[str]:
+        """The placeholders whose values a channel's messages need: no other cell has to be opened."""
+        return self._form(frozenset()).placeholders(channel)
+
+    def emails(self, columns: Mapping[str, Sequence[str]], headers: Headers) -> list[bytes]:
+        """Whole RFC 5322 messages with CRLF, one for each position of the headers and of every column of values.
+
+        PermanentError when an address or a value could break a message.
+        """
+        if not self._notice.flags:
+            return self._form(frozenset()).emails(columns, headers)
+        messages = [b""] * len(headers.to)
+        for on, positions in self._by_flags(columns).items():
+            own = replace(
+                headers, to=[headers.to[p] for p in positions], message_ids=[headers.message_ids[p] for p in positions]
+            )
+            part = {name: [column[p] for p in positions] for name, column in columns.items()}
+            for position, message in zip(positions, self._form(on).emails(part, own), strict=True):
+                messages[position] = message
+        return messages
+
+    def email(self, values: Mapping[str, str], headers: Headers) -> bytes:
+        """The message of one person, as `emails`."""
+        return self.emails({name: (value,) for name, value in values.items()}, headers)[0]
+
+    def sms(self, values: Mapping[str, str], language: Language = SENT) -> str:
+        """The text of an SMS; its segments are the carrier's to make. PermanentError as for e-mail."""
+        on = frozenset(flag.name for flag in self._notice.flags if values[flag.name])
+        return self._form(on).sms(values, language)
+
+    def _by_flags(self, columns: Mapping[str, Sequence[str]]) -> Mapping[frozenset[str], list[int]]:
+        names = [flag.name for flag in self._notice.flags]
+        positions = defaultdict(list)
+        for position, holding in enumerate(zip(*(columns[name] for name in names), strict=True)):
+            positions[frozenset(name for name, holds in zip(names, holding, strict=True) if holds)].append(position)
+        return positions
+
+    def _form(self, on: frozenset[str]) -> "_Form":
+        if on not in self._forms:
+            self._forms[on] = _compile(self._notice, self._why_url, on)
+        return self._forms[on]
+
+
+@dataclass(frozen=True)
+class _Form:
+    """A notice for those for whom the same flags hold."""
 
     _head: bytes  # headers that are the same for all
     _text: "_Prepared"
@@ -65,16 +119,9 @@ class Composer:
     _room: int  # bytes: no line is too long while no value is longer
 
     def placeholders(self, channel: Channel) -> frozenset[str]:
-        """The placeholders whose values a channel's messages need: no other cell has to be opened."""
-        if channel == "email":
-            return frozenset(self._text.names)
-        return frozenset().union(*(template.placeholders() for template in self._sms.values()))
+        return frozenset(self._text.names) if channel == "email" else self._sms[SENT].placeholders()
 
     def emails(self, columns: Mapping[str, Sequence[str]], headers: Headers) -> list[bytes]:
-        """Whole RFC 5322 messages with CRLF, one for each position of the headers and of every column of values.
-
-        PermanentError when an address or a value could break a message.
-        """
         _refuse_headers(headers)
         plain, escaped = _encoded(columns)
         filled = [*(plain[name] for name in self._text.names), *(escaped[name] for name in self._html.names)]
@@ -85,18 +132,9 @@ class Composer:
             messages[position] = _fold(messages[position])
         return messages
 
-    def email(self, values: Mapping[str, str], headers: Headers) -> bytes:
-        """The message of one person, as `emails`."""
-        return self.emails({name: (value,) for name, value in values.items()}, headers)[0]
-
-    def sms(self, values: Mapping[str, str], language: Language = "ml") -> str:
-        """The text of an SMS; its segments are the carrier's to make. PermanentError as for e-mail."""
+    def sms(self, values: Mapping[str, str], language: Language) -> str:
         _refuse_controls(values.values())
-        template = self._sms[language]
-        parts = [""] * (2 * len(template.literals) - 1)
-        parts[::2] = template.literals
-        parts[1::2] = [values[name] for name in template.names]
-        return "".join(parts)
+        return self._sms[language].filled({name: shortened(value) for name, value in values.items()})
 
     def _template(self, headers: Headers) -> bytes:
         """A message with %b where its own goes: address, message id, the text's values, the markup's."""
@@ -135,8 +173,11 @@ class _Prepared:
 
 def compile_notice(notice: Notice, *, why_url: str) -> Composer:
     """Prepare a linted notice. `why_url` is the public register's page about the order."""
-    subject = f"{notice.subject.ml} / {notice.subject.en}"
-    encoded = Header(subject, "utf-8", header_name="Subject").encode()
+    return Composer(notice, why_url)
+
+
+def _compile(notice: Notice, why_url: str, on: frozenset[str]) -> _Form:
+    encoded = Header(_title(notice), "utf-8", header_name="Subject").encode()
     boundary = f"=_{secrets.token_hex(16)}"  # unforeseeable: nobody can have put it into a register
     head = (
         f"Subject: {encoded}\n"
@@ -146,12 +187,13 @@ def compile_notice(notice: Notice, *, why_url: str) -> Composer:
         "Content-Transfer-Encoding: 8bit\n"  # RFC 2045, 6.4: it is 8bit when a part is
         f"\n--{boundary}\n{_part_head('plain')}"
     )
-    text, markup = _prepared(_plain(notice, why_url)), _prepared(_markup(notice, subject, why_url))
-    return Composer(
+    text, markup = _prepared(_plain(notice, why_url, on)), _prepared(_markup(notice, why_url, on))
+    sms = {language: templates.resolve(whole(notice, language, why_url), on) for language in LANGUAGES}
+    return _Form(
         _head=_crlf(head).encode(),
         _text=text,
         _html=markup,
-        _sms={language: templates.parse(_sms_text(notice, language, why_url)) for language in LANGUAGES},
+        _sms={language: templates.parse(text) for language, text in sms.items()},
         _between=_crlf(f"\n--{boundary}\n{_part_head('html')}").encode(),
         _close=f"\r\n--{boundary}--\r\n".encode(),
         _room=min(text.room(), markup.room()),
@@ -162,39 +204,41 @@ def _part_head(kind: str) -> str:
     return f"Content-Type: text/{kind}; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
 
 
-def _plain(notice: Notice, why_url: str) -> str:
-    blocks = []
-    for language in LANGUAGES:
-        body, contact = _lines(notice.email, language), _lines(notice.contact, language)
-        blocks.append(f"{body}\n\n{contact}\n\n{WHY[language]}\n{why_url}\n")
+def plain_block(notice: Notice, language: Language, why_url: str, on: Collection[str]) -> str:
+    """One language of the plain text, with its placeholders, for whom the flags `on` hold."""
+    contact = templates.written(notice.contact, language)
+    return f"{_body(notice, language, on)}\n\n{contact}\n\n{WHY[language]}\n{why_url}\n"
+
+
+def _plain(notice: Notice, why_url: str, on: Collection[str]) -> str:
+    blocks = [plain_block(notice, language, why_url, on) for language in LANGUAGES]
     return "\n----------------------------------------\n\n".join(blocks)
 
 
-def _markup(notice: Notice, title: str, why_url: str) -> str:
-    link = html.escape(why_url)
+def _markup(notice: Notice, why_url: str, on: Collection[str]) -> str:
+    link, title = html.escape(why_url), html.escape(_title(notice))
     blocks = []
     for language in LANGUAGES:
-        body, contact = _lines(notice.email, language), _lines(notice.contact, language)
+        contact = templates.written(notice.contact, language)
         blocks.append(
-            f'<div lang="{language}">\n{_paragraphs(body)}\n<div style="color:#505a5f;font-size:15px">\n'
+            f'<div lang="{language}">\n{_paragraphs(_body(notice, language, on))}\n'
+            f'<div style="color:#505a5f;font-size:15px">\n'
             f'{_paragraphs(contact)}\n<p><a href="{link}">{html.escape(WHY[language])}</a></p>\n</div>\n</div>'
         )
-    return f"{_HTML_HEAD}<title>{html.escape(title)}</title>\n{_HTML_BODY}{_RULE.join(blocks)}{_HTML_TAIL}"
+    return f"{_HTML_HEAD}<title>{title}</title>\n{_HTML_BODY}{_RULE.join(blocks)}{_HTML_TAIL}"
+
+
+def _title(notice: Notice) -> str:
+    return f"{notice.subject.ml} / {notice.subject.en}"
+
+
+def _body(notice: Notice, language: Language, on: Collection[str]) -> str:
+    return templates.resolve(templates.written(notice.email, language), on)
 
 
 def _paragraphs(text: str) -> str:
     lines = (html.escape(block).replace("\n", "<br>\n") for block in text.split("\n\n"))
     return "\n".join(f"<p>{line}</p>" for line in lines)
-
-
-def _sms_text(notice: Notice, language: Language, why_url: str) -> str:
-    return f"{_lines(notice.sms, language)} {SMS_WHY[language]}: {why_url}"
-
-
-def _lines(text: Text, language: Language) -> str:
-    """A text whose lines end in \\n, however the officer's browser ended them."""
-    written: str = getattr(text, language)
-    return written.replace("\r\n", "\n")
 
 
 def _prepared(text: str) -> _Prepared:

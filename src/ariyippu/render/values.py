@@ -1,7 +1,9 @@
 """How values are written in messages, the same in both languages. Pure."""
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 
+from ariyippu.notice.documents import Kind
 from ariyippu.notice.templates import HIDDEN
 
 
@@ -25,3 +27,18 @@ def text(value: str) -> str:
         return value  # nearly all: only a blank and what is visible is printable, the rest is looked at closely
     one_line = " ".join(value.split())
     return " ".join(HIDDEN.sub("", one_line).split())  # again, for blanks that stood around a hidden one
+
+
+def number(kept: str) -> str:
+    """The digits as they are: a year or a percentage is a number too, and has no groups."""
+    return str(int(kept))
+
+
+# How a column's kept text is written as a placeholder of each type.
+WRITERS: Mapping[Kind, Callable[[str], str]] = {
+    "text": text,
+    "name": text,
+    "number": number,
+    "money": lambda kept: money(int(kept)),
+    "date": date,
+}

@@ -1,7 +1,8 @@
 """Cutting an order's audience into batches: encrypted files whose row groups are the batches.
 
 A message's row holds its record, the sealed contact and the columns that its text needs, still sealed; and
-the contact's token, so that what becomes of a contact can be told without opening it.
+the contact's token, so that what becomes of a contact can be told without opening it; and whether each of
+the notice's flags holds.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from ariyippu.base import engine
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.ingest.snapshot import open_records
+from ariyippu.notice import criteria
 from ariyippu.notice.documents import Channel
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
@@ -24,6 +26,7 @@ from ariyippu.send.models import Batch, MessageFile
 
 BATCH_MESSAGES = 1_000
 FILE_MESSAGES = 100 * BATCH_MESSAGES  # a file's footer stays small, and a worker opens one file at a time
+FLAG = "_"  # and a flag's name: no contract's column begins so
 CONTACT = "contact_token"  # no contract's column ends in _token
 
 
@@ -82,15 +85,27 @@ def _write_channel(
 def _messages(verified: VerifiedOrder, channel: Channel, rows: pa.Table, home: Home, keyring: Keyring) -> pa.Table:
     columns = columns_needed(verified, channel)
     token = f"{verified.contacts[channel]}_token"
-    listed = ", ".join((f'r."{token}" as {CONTACT}', *(f'r."{column}"' for column in columns)))
+    flags, parameters = _flags(verified)
+    listed = ", ".join((f'r."{token}" as {CONTACT}', *(f'r."{column}"' for column in columns), *flags))
+    read = list(dict.fromkeys(["record", token, *columns, *verified.flag_fields]))
     with engine.readable(f"The snapshot {verified.order.snapshot}"), engine.connect() as relations:
         relations.register("audience", rows.select(["record", "reason", "channel"]))
-        relations.register("records", open_records(home, keyring, verified.order.snapshot, ["record", token, *columns]))
+        relations.register("records", open_records(home, keyring, verified.order.snapshot, read))
         return relations.sql(
             f"""select r.record, {listed} from audience a join records r on r.record = a.record
                 where a.reason = 'included' and a.channel = ?""",  # noqa: S608  names of a checked contract
-            params=[channel],
+            params=[*parameters, channel],
         ).to_arrow_table()
+
+
+def _flags(verified: VerifiedOrder) -> tuple[list[str], list[object]]:
+    """Each flag's condition as a column, and the conditions' parameters."""
+    columns, parameters = [], list[object]()
+    for name, when in verified.flags.items():
+        condition, own = criteria.to_sql(when)
+        columns.append(f'{condition} as "{FLAG}{name}"')
+        parameters += own
+    return columns, parameters
 
 
 def _batches(file: MessageFile, messages: int) -> Iterator[Batch]:

@@ -17,12 +17,12 @@ from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.ingest import seal
 from ariyippu.ingest.snapshot import Manifest, cell_key
-from ariyippu.notice.documents import Placeholder
+from ariyippu.notice.documents import Flag, Placeholder
 from ariyippu.notice.orders import VerifiedOrder
-from ariyippu.render import values
 from ariyippu.render.compose import Composer, Headers, compile_notice
+from ariyippu.render.values import WRITERS
 from ariyippu.send.carriers import EmailMessage, Message, SmsMessage
-from ariyippu.send.cut import CONTACT, file_key, file_path
+from ariyippu.send.cut import CONTACT, FLAG, file_key, file_path
 from ariyippu.send.lease import Lease
 from ariyippu.send.tokens import MessageTokens
 
@@ -57,6 +57,7 @@ class Door:
         composer = compile_notice(verified.notice, why_url=self._why_url(verified))
         shown = composer.placeholders(channel)
         values = _written([p for p in verified.notice.placeholders if p.name in shown], texts)
+        values |= _holding(verified.notice.flags, rows)
         if channel == "email":
             tokens = MessageTokens.of(self.keyring, "receipt").make(held.batch.pk, verified.digest, records)
             contents = composer.emails(values, self._headers(contacts, tokens))
@@ -97,13 +98,17 @@ class Door:
 
 def _written(placeholders: Sequence[Placeholder], texts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Each placeholder's values, by position, as they stand in a message."""
-    writers = {"money": lambda text: values.money(int(text)), "date": values.date, "text": values.text}
     columns = {}
     for placeholder in placeholders:
-        write, column = writers[placeholder.type], texts[placeholder.column]
+        write, column = WRITERS[placeholder.type], texts[placeholder.column]
         written = {text: write(text) if text else "" for text in set(column)}  # many columns say the same to many
         columns[placeholder.name] = [written[text] for text in column]
     return columns
+
+
+def _holding(flags: Sequence[Flag], rows: pa.Table) -> dict[str, list[str]]:
+    """Each flag, by position, as the composer reads it: empty where it does not hold."""
+    return {flag.name: ["yes" if holds else "" for holds in rows[FLAG + flag.name].to_pylist()] for flag in flags}
 
 
 def _sms(held: Lease, composer: Composer, contacts: Sequence[str], values: Mapping[str, list[str]]) -> list[Message]:

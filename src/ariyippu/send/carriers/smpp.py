@@ -21,7 +21,7 @@ from typing import Literal
 
 from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.base.home import CarrierSettings
-from ariyippu.render.segments import encode
+from ariyippu.notice.segments import encode
 from ariyippu.send.carriers import pdu
 from ariyippu.send.carriers.answers import (
     CONNECT_S,

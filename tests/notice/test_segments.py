@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ariyippu.render.segments import encode
+from ariyippu.notice.segments import encode
 
 
 @pytest.mark.parametrize(
