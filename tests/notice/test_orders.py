@@ -14,8 +14,8 @@ from ariyippu.base.models import Journal
 from ariyippu.grant.documents import RegisterFields, UseRequest
 from ariyippu.grant.models import Grant
 from ariyippu.ingest.models import Snapshot
-from ariyippu.notice import orders
-from ariyippu.notice.documents import Notice, Order, Placeholder, Text
+from ariyippu.notice import dlt, orders
+from ariyippu.notice.documents import Flag, Notice, Order, Placeholder, Text
 from ariyippu.notice.models import OrderRow
 from tests.offices import EVERYBODY, now
 from tests.refusals import changed, leaves, refused, with_payload
@@ -300,6 +300,11 @@ NOTICE_CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"title": Text(ml="a", en="a\u202eb")}, "notice.hidden_character"),
     ({"sms": Text(ml=("അ" * 200 + "\n") * 4, en="a")}, "notice.sms_too_long"),
     ({"email": Text(ml="a", en="a"), "sms": Text(ml="a", en="a")}, "notice.unused_placeholder"),
+    ({"contact": Text(ml="a", en="a")}, "notice.no_business_contact"),
+    ({"title": Text(ml="സർക്കാരിന്റെ നേട്ടം", en="a")}, "notice.achievement"),
+    ({"flags": (Flag(name="here", when=DISTRICT),)}, "grant.field_not_granted"),
+    ({"flags": (Flag(name="here", when={}),)}, "criteria.malformed"),
+    ({"flags": (Flag(name="here", when={"field": "arrears", "exists": True}),)}, "notice.unused_placeholder"),
 ]
 
 
@@ -311,6 +316,43 @@ def test_a_notice_that_contradicts_grant_or_register_is_refused(
     with refused(code):
         accept(world, world.order_document(notice, purpose=notice.purpose, register=notice.register), notice)
     assert not OrderRow.objects.exists()
+
+
+def test_what_the_linter_advises_against_is_logged_with_the_order(world: World) -> None:
+    submit_changed(world, {"title": Text(ml="കുടിശ്ശിക!", en="Arrears")})
+    (entry,) = Journal.objects.filter(kind="order")
+    advice = json.loads(bytes(entry.body))["body"]["advice"]
+    assert advice == [
+        {"code": "shouting", "where": "title.ml"},
+        {"code": "dlt_unchecked", "where": "sms"},
+    ]
+
+
+def test_an_order_by_e_mail_alone_needs_no_sms_that_can_be_sent(world: World) -> None:
+    long = {
+        "sms": Text(ml="((name)) ((amount)) ((sanction))" + "\nഅഅഅഅഅഅഅഅഅ" * 70, en="((name)) ((amount)) ((sanction))")
+    }
+    assert submit_changed(world, long, channels=("email",)).advice == ()
+    with refused("notice.sms_too_long"):
+        submit_changed(world, long, id="another-order")
+
+
+def test_an_installation_s_registrations_hold_at_every_look(world: World) -> None:
+    """What the operators no longer have registered does not leave; where it is right again, it does."""
+    notice, file = world.notice(), world.home.path / dlt.FILE
+    text = "{#var#}, താങ്കൾക്ക് ക്ഷാമബത്ത കുടിശ്ശിക {#var#} അനുവദിച്ചു. അനുമതി {#var#}. കാരണം: {#url#}"
+    good = (
+        'entity = "1001234567890123456"\nlinks = ["http://127.0.0.1:8470/"]\n[[template]]\n'
+        f'id = "{notice.dlt_template}"\nheaders = ["KLNOTC"]\ntext = "{text}"\n'
+    )
+    file.write_text(good.replace("8470/", "8470"))
+    with refused("dlt.invalid"):  # http://127.0.0.1:84700 would begin like it
+        accept(world, world.order_document(notice), notice)
+    file.write_text(good)
+    assert accept(world, world.order_document(notice), notice).advice == ()
+    file.write_text(good.replace("കുടിശ്ശിക", "കുടിശ്ശികയായി"))
+    with refused("notice.dlt_text"):
+        orders.verify_row(OrderRow.objects.get(), world.home)
 
 
 def test_a_placeholder_that_the_grant_does_not_cover_is_refused(world: World) -> None:

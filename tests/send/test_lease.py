@@ -12,15 +12,17 @@ from ariyippu import flow
 from ariyippu.base import clock
 from ariyippu.base.errors import PermanentError, RefusedError
 from ariyippu.base.models import Entry, Journal
+from ariyippu.notice.documents import Flag, Text
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy.documents import Scope
 from ariyippu.policy.models import AudienceRow
 from ariyippu.send import cut, lease
+from ariyippu.send.carriers import EmailMessage
 from ariyippu.send.lease import LeaseLostError, Settled
 from ariyippu.send.models import Batch, MessageFile, Outcome, Window
 from ariyippu.send.open import Door
 from tests.offices import now
-from tests.world import World, build, people
+from tests.world import Person, World, build, people
 
 pytestmark = pytest.mark.usefixtures("clean_vault")
 
@@ -338,3 +340,21 @@ def test_when_the_window_ends_what_is_in_doubt_is_counted_and_the_rest_waits_for
     assert outcomes() == {0: "accepted", 1: "unknown", 2: "unknown"}
     assert Batch.objects.get().state == Batch.STOPPED
     assert lease.lease("b", world.home) is None
+
+
+def test_a_flag_shows_its_text_to_those_whose_record_satisfies_it(tmp_path: Path, clean_vault: None) -> None:
+    """The condition is decided when the batch is cut; only its answer travels with the sealed cells."""
+    persons = [Person(n, arrears="900.00" if n % 2 else "90.00") for n in range(1, 8)]
+    world = build(tmp_path, persons)
+    large = Flag(name="large", when={"field": "arrears", "op": ">=", "value": 50_000})
+    plain = world.notice()
+    email = Text(ml=f"((large??വലിയ തുക))\n{plain.email.ml}", en=f"((large??A large sum))\n{plain.email.en}")
+    notice = plain.model_copy(update={"flags": (large,), "email": email})
+    document = world.order_document(notice)
+    world.submit(document, notice=notice)
+    world.turn_until(OrderRow.objects.get(), OrderRow.SENDING)
+    opened = Door(world.home, world.vault.keyring).open(take(world))
+    texts = [message.content.decode() for message in opened.messages if isinstance(message, EmailMessage)]
+    assert len(texts) == len(persons)
+    assert {("A large sum" in text, "₹ 900.00" in text) for text in texts} == {(True, True), (False, False)}
+    assert all(text.count("A large sum") in (0, 2) and "((" not in text for text in texts)

@@ -161,7 +161,11 @@ class Log:
         self.add("use-request", {"envelope": as_json(signed(request, *people or EVERYONE)), "granted_until": until})
 
     def add_order(self, ordered: Order, said: Notice, *people: str) -> None:
-        body = {"envelope": as_json(signed(ordered, *people or EVERYONE)), "notice": said.model_dump(mode="json")}
+        body = {
+            "envelope": as_json(signed(ordered, *people or EVERYONE)),
+            "notice": said.model_dump(mode="json"),
+            "advice": [{"code": "shouting", "where": "sms.ml"}, {"code": "shouting", "where": "sms.en"}],
+        }
         self.add("order", body)
 
     def add_audience(self, ordered: Order, counts: Mapping[str, int]) -> None:

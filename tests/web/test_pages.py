@@ -100,6 +100,7 @@ def test_an_order_explains_itself(site: Site) -> None:
         "about 1,20,000",
         "നിങ്ങൾക്ക് <mark>((amount))</mark> രൂപ",
         "Arrears of dearness allowance of ₹<mark>((amount))</mark>",
+        "Known when it was signed: the text has exclamation marks",
         "/en/stays/ended-stay",
         "/en/requests/da-arrears-2026",
         "Handed over for delivery",

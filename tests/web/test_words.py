@@ -9,6 +9,7 @@ from babel.messages.pofile import read_po
 
 from ariyippu.base.documents import Role
 from ariyippu.base.journal import Kind
+from ariyippu.notice.lint.rules import rules
 from ariyippu.policy.reference import Reason
 from ariyippu.send.models import Outcome
 from ariyippu.web.register import words
@@ -42,5 +43,8 @@ def test_the_fixed_lists_have_words() -> None:
     assert set(words.STATES) == set(State)
     assert set(words.ROLES) == set(get_args(Role))
     assert set(words.ENTRY_KINDS) == set(get_args(Kind)) - {"trust", "snapshot"}
+    refusing = {f"notice.{code}" for code, rule in rules().items() if rule.refuses}
+    assert set(words.ADVICE) == {code for code, rule in rules().items() if not rule.refuses}
+    assert {code for code in words.REFUSALS if code.startswith("notice.")} == refusing
     outcomes = {Outcome.ACCEPTED, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.GAVE_UP, Outcome.WITHHELD}
     assert outcomes <= set(words.OUTCOMES)

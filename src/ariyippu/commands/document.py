@@ -34,12 +34,14 @@ def add_signature(
 
 
 @app.command()
-def wrap(kind: str, file: Annotated[Path, typer.Argument(help="The document as JSON.")], out: Path) -> None:
+def wrap(
+    kind: str, file: Annotated[Path, typer.Argument(help="The document as JSON, or as TOML: .toml.")], out: Path
+) -> None:
     """Check a document against its schema and put it into an envelope for signing."""
     from ariyippu.base.documents import Envelope
     from ariyippu.web import officer
 
-    out.write_text(Envelope.of(officer.schema(kind).parse(file.read_bytes())).model_dump_json(exclude_none=True))
+    out.write_text(Envelope.of(officer.read(officer.schema(kind), file)).model_dump_json(exclude_none=True))
 
 
 @app.command("submit")

@@ -39,6 +39,7 @@ CAST: Mapping[str, tuple[str, tuple[Role, ...]]] = {
 ROOTS = ("root-1", "root-2", "root-3")
 ROOT_THRESHOLD = 2
 
+DLT_ENTITY, DLT_TEMPLATE, SMS_SENDER = "1001234567890123456", "1007000000000000001", "KLNOTC"
 PAY_LAW = LegalBasis(
     law="G.O.(P) on dearness allowance, demonstration", clause="para 2", in_force_from=dt.date(2026, 2, 4)
 )
@@ -174,12 +175,12 @@ def arrears_notice() -> Notice:
             ),
         ),
         sms=Text(
-            ml="((name)), താങ്കൾക്ക് ക്ഷാമബത്ത കുടിശ്ശിക ((amount)) അനുവദിച്ചു. അനുമതി ((sanction)).",
-            en="((name)), DA arrears of ((amount)) have been granted to you. Sanction ((sanction)).",
+            ml="ധനകാര്യ വകുപ്പ്: ((name)), താങ്കൾക്ക് ക്ഷാമബത്ത കുടിശ്ശികയായി ((amount)) അനുവദിച്ചിരിക്കുന്നു. അനുമതി ((sanction)).",
+            en="Finance Department: ((name)), DA arrears of ((amount)) are granted to you. Sanction ((sanction)).",
         ),
-        dlt_template="1007000000000000001",
+        dlt_template=DLT_TEMPLATE,
         placeholders=(
-            Placeholder(name="name", column="name", type="text"),
+            Placeholder(name="name", column="name", type="name"),
             Placeholder(name="amount", column="arrears", type="money"),
             Placeholder(name="from", column="arrears_from", type="text"),
             Placeholder(name="to", column="arrears_to", type="text"),
@@ -187,6 +188,19 @@ def arrears_notice() -> Notice:
         ),
         contact=CONTACT,
     )
+
+
+def registrations(page: str) -> str:
+    """The demonstration's dlt.toml; `page` is what the link to an order's page begins with."""
+    return f"""entity = "{DLT_ENTITY}"
+links = ["{page}"]
+
+[[template]]
+id = "{DLT_TEMPLATE}"
+headers = ["{SMS_SENDER}"]
+text = "ധനകാര്യ വകുപ്പ്: {{#var#}}, താങ്കൾക്ക് ക്ഷാമബത്ത കുടിശ്ശികയായി {{#var#}} അനുവദിച്ചിരിക്കുന്നു. \
+അനുമതി {{#var#}}. കാരണം: {page}{{#var#}}"
+"""
 
 
 def publicity_notice() -> Notice:

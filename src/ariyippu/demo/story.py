@@ -30,6 +30,7 @@ from ariyippu.base.supervise import ZoneProcess
 from ariyippu.demo import cast, ending
 from ariyippu.demo.kerala.files import write_example
 from ariyippu.demo.progress import Steps
+from ariyippu.notice import dlt
 from ariyippu.transparency import witness
 from ariyippu.transparency.verify import Report, verify
 
@@ -144,10 +145,11 @@ sender = "notices@ariyippu.example"
 
 [carriers.sms]
 url = "smpp://demo:{SMSC_PASSWORD}@127.0.0.1:{smpp}"
-sender = "KLNOTC"
-dlt_entity = "1001234567890123456"
+sender = "{cast.SMS_SENDER}"
+dlt_entity = "{cast.DLT_ENTITY}"
 """
     )
+    (home.path / dlt.FILE).write_text(cast.registrations(f"http://127.0.0.1:{office}/orders/"))
 
 
 def _free_ports(count: int) -> list[int]:

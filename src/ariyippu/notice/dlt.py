@@ -32,7 +32,7 @@ _SLOT = "\x01"  # stands for one variable of ours; no notice that passes the lin
 _VARIABLE = re.compile(r"\{#[a-z]+#\}")
 
 
-Link = Annotated[str, Field(pattern=r"^https://[^/\s]+/\S*$")]  # with its slash: else more would begin like it
+Link = Annotated[str, Field(pattern=r"^https?://[^/\s]+/\S*$")]  # with its slash: else more would begin like it
 
 
 class _Part(BaseModel):

@@ -1,8 +1,11 @@
 """What an officer does at their own desk, without any zone: a key of one's own, and document kinds by name."""
 
 import base64
+import json
 import stat
+import tomllib
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -22,12 +25,26 @@ from ariyippu.policy.documents import Lift, Stay
 KINDS: dict[str, type[Document]] = {kind.KIND: kind for kind in (Trust, UseRequest, Notice, Order, Stay, Lift)}
 
 
+D = TypeVar("D", bound=Document)
+
+
 def schema(kind: str) -> type[Document]:
     """The document kind of this name. RefusedError `document.wrong_kind` lists the names."""
     try:
         return KINDS[kind]
     except KeyError:
         raise RefusedError("document.wrong_kind", f"The kinds are {', '.join(KINDS)}.") from None
+
+
+def read(kind: type[D], file: Path) -> D:
+    """The document in a JSON file, or in a TOML file when its name ends so. RefusedError as `Document.parse`."""
+    content = file.read_bytes()
+    if file.suffix == ".toml":
+        try:
+            content = json.dumps(tomllib.loads(content.decode()), default=lambda moment: moment.isoformat()).encode()
+        except ValueError as error:  # not UTF-8, or not TOML
+            raise RefusedError("document.not_toml", f"{file}: not TOML: {error}") from None
+    return kind.parse(content)
 
 
 def opened(envelope: Envelope) -> Document:

@@ -61,8 +61,13 @@ class _Grant(_Signed):
     granted_until: AwareDatetime | None
 
 
+class _Advice(BaseModel):
+    code: str = Field(max_length=80)
+
+
 class _Ordered(_Signed):
     notice: dict[str, object]
+    advice: tuple[_Advice, ...] = ()
 
 
 class _Refused(BaseModel):
@@ -173,6 +178,7 @@ class _Reading:
             owner=self._office(owner or document.register),
             signers=self._signers(body.envelope, entry),
             request=self._requests.get(document.use_request),
+            advice=tuple(dict.fromkeys(advice.code for advice in body.advice)),
         )
 
     def _take_refusal(self, entry: LoggedEntry) -> None:

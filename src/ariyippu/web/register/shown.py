@@ -128,6 +128,7 @@ class OrderEntry:
     owner: Both
     signers: tuple[Signer, ...]
     request: RequestEntry | None
+    advice: tuple[str, ...] = ()  # the linter's codes that did not refuse it
     audience: Audience | None = None
     handed_off: HandOff | None = None
     releases: tuple[Place, ...] = ()

@@ -72,6 +72,46 @@ ENTRY_KINDS: Words = {
     "failed": _("Came to nothing"),
 }
 
+ADVICE: Words = {
+    "variable_share": _("a large part of the SMS is filled in"),
+    "dlt_unchecked": _("the SMS was not compared with what the operators have registered"),
+    "superlative": _("the text praises"),
+    "achievement_word": _("the text speaks of achievements"),
+    "office_holder": _("the text names a minister"),
+    "campaign_link": _("the text leads to a social or video site"),
+    "shouting": _("the text has exclamation marks"),
+}
+
+
+def _each(said: Promise, *codes: str) -> Words:
+    return dict.fromkeys((f"notice.{code}" for code in codes), said)
+
+
+_TEXTS: Words = {
+    **_each(
+        _("A placeholder of the text is not declared, or not the same in both languages."),
+        *("malformed", "parity", "unknown_placeholder", "unused_placeholder", "doubled_placeholder"),
+        *("unknown_column", "wrong_type", "placeholder_in_subject", "placeholder_in_contact"),
+    ),
+    **_each(
+        _("The text has a form in which it cannot be sent."),
+        *("hidden_character", "line_break_in_subject", "long_line", "sms_too_long", "doubled_space"),
+    ),
+    **_each(
+        _("The text does not say whom to ask, where, and how to correct, object or complain."),
+        *("no_business_contact", "no_link", "no_rights"),
+    ),
+    **_each(
+        _("The SMS is not as it was registered with the operators."),
+        *("dlt_no_template", "dlt_unknown_template", "dlt_entity", "dlt_header", "dlt_text", "dlt_link"),
+        "dlt_long_variable",
+    ),
+    **_each(_("The text advertises a government."), "achievement", "years_of_rule", "leadership"),
+    "notice.vote_appeal": _("The text asks for votes or support."),
+    "notice.party": _("The text speaks for a party or shows its symbol."),
+    "notice.comparison": _("The text compares with earlier governments."),
+    "notice.government_gift": _("The text calls what people are owed a gift."),
+}
 _SIGNATURE_INVALID = _("A signature does not fit the document.")
 _NOT_COVERED = _("The contacts were not collected for this purpose or for one above it.")
 
@@ -81,6 +121,7 @@ REFUSALS: Words = {
     "contract.not_approved": _("The terms of the register were not approved."),
     "file.damaged": _("The register's copy was damaged."),
     "persons.damaged": _("What says which records are one person's was damaged."),
+    **_TEXTS,
     "order.law_not_in_force": _("The law that it rests on is not in force."),
     "stay.unknown_scope": _("The stay names a register, office or order that is not known."),
     "order.over_cap": _("More people would be told than the order allows."),
@@ -122,4 +163,5 @@ TABLES: Mapping[str, Words] = {
     "document": DOCUMENT_KINDS,
     "entry": ENTRY_KINDS,
     "refusal": REFUSALS,
+    "advice": ADVICE,
 }

@@ -20,7 +20,7 @@ from ariyippu.web.register.words import TABLES
 register = template.Library()
 register.simple_tag(asset_url, name="asset")
 
-_PLACEHOLDER = re.compile(r"(\(\([a-z][a-z0-9_]{0,39}\)\))")
+_PLACEHOLDER = re.compile(r"(\(\([a-z][a-z0-9_]{0,39}(?:\?\?(?:(?!\(\(|\)\)).)+)?\)\))", re.DOTALL)
 
 
 class Bilingual(Protocol):
@@ -85,7 +85,7 @@ def day(date: dt.date) -> SafeString:
 
 @register.filter
 def blanks(text: str) -> SafeString:
-    """A notice's text, its `((placeholders))` marked: they are filled in for each person alone."""
+    """A notice's text, its `((placeholders))` and `((flag??texts))` marked: they depend on each person alone."""
     parts = _PLACEHOLDER.split(text)
     return format_html_join(
         "", "{}", ((format_html("<mark>{}</mark>", part) if i % 2 else part,) for i, part in enumerate(parts))

@@ -1,0 +1,106 @@
+"""`ariyippu notice`: a notice on its author's desk, before anybody signs: written, checked, looked at."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.text import Text
+
+from ariyippu.commands.zone import HomeOption, console, home_of
+
+if TYPE_CHECKING:
+    from ariyippu.ingest.contract import Contract
+    from ariyippu.notice.dlt import SmsTerms
+    from ariyippu.notice.documents import Notice
+
+app = typer.Typer(no_args_is_help=True, help="A notice before it is ordered: write it, check it, look at it.")
+
+NoticeFile = Annotated[Path, typer.Argument(help="The notice as JSON, or as TOML when it ends in .toml.")]
+ContractOption = Annotated[
+    str, typer.Option("--register", help="The register's contract: its name, or a TOML file.", show_default=False)
+]
+OrderOption = Annotated[
+    str,
+    typer.Option("--order", help="The order's name, which stands in the SMS's link. Unless given, one of 30 letters."),
+]
+ANY_ORDER = "x" * 30
+
+
+@app.command()
+def make(file: NoticeFile, out: Annotated[Path, typer.Argument(help="Where to write the notice's own bytes.")]) -> None:
+    """Write a notice in the exact bytes that an order pins, and print its digest."""
+    notice = _read(file)
+    out.write_bytes(notice.payload())
+    sys.stdout.write(notice.digest() + "\n")
+
+
+@app.command()
+def lint(file: NoticeFile, register: ContractOption, order: OrderOption = ANY_ORDER, home: HomeOption = None) -> None:
+    """Say what refuses this notice and what is advised against (docs/linter.md); what its SMS costs. 1 if refused."""
+    from ariyippu.ingest import contract as contracts
+    from ariyippu.notice import dlt
+
+    notice, terms = _read(file), dlt.terms(home_of(home), order)
+    refused = False
+    for code, line, refuses in _findings(notice, contracts.find(register), terms):
+        refused |= refuses
+        word, style = ("refused", "red") if refuses else ("advised", "yellow")
+        console.print(Text(f"{word}  {code}  {line}", style=style), soft_wrap=True)
+    if not refused:
+        _print_cost(notice, terms)
+    raise typer.Exit(1 if refused else 0)
+
+
+@app.command()
+def preview(
+    file: NoticeFile,
+    language: Annotated[Literal["ml", "en"], typer.Option(help="Malayalam or English.")] = "ml",
+    without: Annotated[list[str], typer.Option(help="A flag that does not hold; the others do.")] = [],  # noqa: B006
+    eml: Annotated[Path | None, typer.Option(help="Write the whole e-mail here, for your own mail program.")] = None,
+    order: OrderOption = ANY_ORDER,
+    home: HomeOption = None,
+) -> None:
+    """Show a notice with invented values: subject, e-mail, SMS with its segments. Nobody's data is needed for it."""
+    from ariyippu.notice import dlt
+    from ariyippu.render import preview as previews
+
+    notice, terms = _read(file), dlt.terms(home_of(home), order)
+    on = {flag.name for flag in notice.flags} - set(without)
+    shown = previews.preview(notice, language, terms, on)
+    sys.stdout.write(f"{shown.subject}\n\n{shown.email}\n--- SMS, {shown.sms.segments} × {shown.sms.coding} ---\n")
+    sys.stdout.write(f"{shown.sms.text}\n")
+    if eml is not None:
+        eml.write_bytes(previews.eml(notice, terms, on))
+
+
+def _read(file: Path) -> "Notice":
+    from ariyippu.notice.documents import Notice
+    from ariyippu.web import officer
+
+    return officer.read(Notice, file)
+
+
+def _findings(notice: "Notice", contract: "Contract", terms: "SmsTerms") -> Iterator[tuple[str, str, bool]]:
+    """Code, sentence, whether it refuses; the criteria's fault first, where they have one."""
+    from ariyippu.base.errors import RefusedError
+    from ariyippu.notice import criteria
+    from ariyippu.notice.lint import lint as find
+
+    attributes = {column.name: column.type for column in contract.columns if column.kind == "attribute"}
+    for condition in (notice.criteria, *(flag.when for flag in notice.flags)):
+        try:
+            criteria.parse(condition, attributes)
+        except RefusedError as refusal:
+            yield refusal.code, refusal.message, True
+    for finding in find(notice, {column.name: column.type for column in contract.columns}, terms):
+        yield finding.code, f"{finding.where}: {finding.message}", finding.refuses
+
+
+def _print_cost(notice: "Notice", terms: "SmsTerms") -> None:
+    from ariyippu.notice.sms import SENT, span
+
+    found = span(notice, SENT, terms.link)
+    low, high = (segments * terms.segment_price_paise / 100 for segments in (found.fewest, found.most))
+    console.print(f"An SMS has {found.fewest} to {found.most} segments: ₹ {low:.2f} to ₹ {high:.2f} each.")
