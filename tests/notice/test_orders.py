@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ariyippu.base import clock, journal
 from ariyippu.base.documents import Document, Envelope, OfficerKey, Signature, canonical_json, sign
 from ariyippu.base.models import Journal
+from ariyippu.demo import cast
 from ariyippu.grant.documents import RegisterFields, UseRequest
 from ariyippu.grant.models import Grant
 from ariyippu.ingest.models import Snapshot
@@ -340,12 +341,8 @@ def test_an_order_by_e_mail_alone_needs_no_sms_that_can_be_sent(world: World) ->
 def test_an_installation_s_registrations_hold_at_every_look(world: World) -> None:
     """What the operators no longer have registered does not leave; where it is right again, it does."""
     notice, file = world.notice(), world.home.path / dlt.FILE
-    text = "{#var#}, താങ്കൾക്ക് ക്ഷാമബത്ത കുടിശ്ശിക {#var#} അനുവദിച്ചു. അനുമതി {#var#}. കാരണം: {#url#}"
-    good = (
-        'entity = "1001234567890123456"\nlinks = ["http://127.0.0.1:8470/"]\n[[template]]\n'
-        f'id = "{notice.dlt_template}"\nheaders = ["KLNOTC"]\ntext = "{text}"\n'
-    )
-    file.write_text(good.replace("8470/", "8470"))
+    good = cast.registrations("http://127.0.0.1:8470/orders/")
+    file.write_text(good.replace('8470/orders/"]', '8470"]'))
     with refused("dlt.invalid"):  # http://127.0.0.1:84700 would begin like it
         accept(world, world.order_document(notice), notice)
     file.write_text(good)
