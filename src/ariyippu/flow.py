@@ -38,8 +38,9 @@ from ariyippu.notice import orders
 from ariyippu.notice.documents import Order
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
+from ariyippu.policy import accept as stay_documents
 from ariyippu.policy import audience, stays
-from ariyippu.policy.documents import Lift, Stay, subjects
+from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 from ariyippu.policy.models import AudienceRow, StayRow
 from ariyippu.send import cut, lease, mark
 from ariyippu.send.models import Batch
@@ -98,20 +99,18 @@ def _take_use_request(envelope: Envelope, _notice: bytes, home: Home) -> None:
     grants.accept_use_request(envelope, grants.load_roots(home.roots))
 
 
-def _take_stay(envelope: Envelope, _notice: bytes, home: Home) -> None:
-    stays.accept_stay(envelope, grants.current_trust(grants.load_roots(home.roots)))
-
-
-def _take_lift(envelope: Envelope, _notice: bytes, home: Home) -> None:
-    stays.accept_lift(envelope, grants.current_trust(grants.load_roots(home.roots)))
+def _about_stays(accept: Callable[[Envelope, Trust], object]) -> Callable[[Envelope, bytes, Home], object]:
+    return lambda envelope, _notice, home: accept(envelope, grants.current_trust(grants.load_roots(home.roots)))
 
 
 _TAKERS: Mapping[str, Callable[[Envelope, bytes, Home], object]] = {
     Trust.payload_type(): _take_trust,
     UseRequest.payload_type(): _take_use_request,
     Order.payload_type(): orders.accept,
-    Stay.payload_type(): _take_stay,
-    Lift.payload_type(): _take_lift,
+    Stay.payload_type(): _about_stays(stay_documents.accept_stay),
+    Amendment.payload_type(): _about_stays(stay_documents.accept_amendment),
+    Confirmation.payload_type(): _about_stays(stay_documents.accept_confirmation),
+    Lift.payload_type(): _about_stays(stay_documents.accept_lift),
 }
 
 
@@ -213,7 +212,7 @@ def _may_be_decided(row: OrderRow, verified: VerifiedOrder, home: Home) -> bool:
         return False
     cooling_off_s = home.settings.cooling_off_s.get(verified.purpose.id, verified.purpose.cooling_off_s)
     cooled = (clock.now() - public_since).total_seconds() >= cooling_off_s
-    return cooled and any(stays.standing(s, row.released_at) is None for s in subjects(verified.order, verified.notice))
+    return cooled and any(stays.standing(s, row.released_at) is None for s in stays.subjects_of(verified))
 
 
 def _close(row: OrderRow) -> None:
@@ -240,7 +239,7 @@ def release(order_id: str, home: Home) -> None:
     if row is None:
         raise RefusedError("order.unknown", f"There is no order {order_id!r}.")
     verified = orders.verify_row(row, home)
-    if stay := stays.active(subjects(verified.order, verified.notice)):
+    if stay := stays.active(stays.subjects_of(verified)):
         raise RefusedError("order.stayed", f"The stay {stay.id!r} still stands over this order.")
     orders.release(row)
 

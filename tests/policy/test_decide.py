@@ -1,5 +1,7 @@
 """The SQL and the reference say the same about everyone, whatever holds."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -7,12 +9,14 @@ from hypothesis import strategies as st
 
 from ariyippu.base import engine
 from ariyippu.notice import criteria
+from ariyippu.notice.criteria import EVERYONE, NOBODY, AnyOf, Node, Not
 from ariyippu.notice.documents import Channel
 from ariyippu.policy import decide, reference
 from ariyippu.policy.reference import Candidate, ChannelRule, Marks, Situation
 from ariyippu.policy.travel import MARKS
 
-EVERYONE = criteria.parse({"field": "arrears", "op": ">=", "value": 0}, {"arrears": "money"})
+ALL_OF_THEM = criteria.parse({"field": "arrears", "op": ">=", "value": 0}, {"arrears": "money"})
+DISTRICTS = ["KOLLAM", "IDUKKI"]
 CHANNELS: list[Channel] = ["email", "sms"]
 COLUMNS: dict[Channel, str] = {"email": "email", "sms": "mobile"}
 
@@ -22,7 +26,11 @@ candidates = st.builds(
     own=marks,
     linked=st.one_of(st.just(Marks()), marks),
     contacts=st.frozensets(st.sampled_from(["email", "mobile"])),
+    attributes=st.fixed_dictionaries({"district": st.sampled_from([*DISTRICTS, None])}),
 )
+IN_KOLLAM = criteria.In("district", ("KOLLAM",))
+STOPPED: tuple[Node, ...] = (NOBODY, EVERYONE, IN_KOLLAM, Not(IN_KOLLAM), AnyOf((IN_KOLLAM,)))
+stopping = st.sampled_from(STOPPED)
 
 
 @st.composite
@@ -33,7 +41,8 @@ def situations(draw: st.DrawFn) -> Situation:
             channel=channel,
             column=draw(st.sampled_from([COLUMNS[channel], None])),
             covered=draw(st.booleans()),
-            stayed=draw(st.booleans()),
+            stayed=draw(stopping),
+            restrained=draw(stopping),
         )
         for channel in channels
     )
@@ -54,6 +63,7 @@ def by_sql(population: list[Candidate], situation: Situation) -> list[tuple[str,
             "email_token": pa.array(token("email"), pa.binary(16)),
             "mobile_token": pa.array(token("mobile"), pa.binary(16)),
             "arrears": pa.array([1] * len(population), pa.int64()),
+            "district": pa.array([c.attributes.get("district") for c in population], pa.string()),
         }
     )
 
@@ -66,7 +76,7 @@ def by_sql(population: list[Candidate], situation: Situation) -> list[tuple[str,
         relations.register("objected", of([c.own.objected for c in population]))
         relations.register("told", of([c.own.told for c in population]))
         relations.register("linked", pa.Table.from_pylist(reached, MARKS))
-        rows = decide.decide(relations, EVERYONE, situation).read_all().to_pylist()
+        rows = decide.decide(relations, ALL_OF_THEM, situation).read_all().to_pylist()
     answers = {row["record"]: (row["reason"], row["channel"]) for row in rows}
     assert len(rows) == len(answers) == len(population)  # one row for everyone
     return [answers[one] for one in ids]
@@ -79,17 +89,24 @@ def test_sql_and_reference_agree_about_everyone(population: list[Candidate], sit
 
 
 CONTACTS = frozenset({"email", "mobile"})
-BOTH = (ChannelRule("email", "email", True, False), ChannelRule("sms", "mobile", True, False))
+EMAIL, SMS = ChannelRule("email", "email", True), ChannelRule("sms", "mobile", True)
+BOTH = (EMAIL, SMS)
 IN_FORCE = Situation(True, True, BOTH)
 OTHERS = Situation(True, False, BOTH)  # not of a person's own entitlement
 
 
 def one(own: str = "", linked: str = "", contacts: frozenset[str] = CONTACTS) -> Candidate:
-    """A candidate with these marks."""
-    return Candidate(Marks(**dict.fromkeys(own.split(), True)), Marks(**dict.fromkeys(linked.split(), True)), contacts)
+    """A candidate with these marks, who lives in Kollam."""
+    own_marks, travelled = (Marks(**dict.fromkeys(names.split(), True)) for names in (own, linked))
+    return Candidate(own_marks, travelled, contacts, {"district": "KOLLAM"})
+
+
+def under(*rules: ChannelRule) -> Situation:
+    return Situation(True, True, rules)
 
 
 EVERYTHING = "deceased protected objected told"
+ALL_STOPPED = replace(EMAIL, stayed=EVERYONE)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +114,15 @@ EVERYTHING = "deceased protected objected told"
     [
         (one(), IN_FORCE, ("included", "email")),
         (one(), Situation(False, True, BOTH), ("order_not_in_force", None)),
-        (one(), Situation(True, True, (ChannelRule("email", "email", True, True), BOTH[1])), ("included", "sms")),
-        (one(), Situation(True, True, (ChannelRule("email", "email", True, True),)), ("stayed", None)),
+        (one(), under(ALL_STOPPED, SMS), ("included", "sms")),
+        (one(), under(ALL_STOPPED), ("stayed", None)),
+        (one(), under(replace(EMAIL, stayed=IN_KOLLAM)), ("stayed", None)),
+        (one(), under(replace(EMAIL, stayed=Not(IN_KOLLAM))), ("included", "email")),
+        (one(), under(replace(EMAIL, restrained=IN_KOLLAM), SMS), ("included", "sms")),
+        (one(), under(ALL_STOPPED, replace(SMS, restrained=EVERYONE)), ("restrained", None)),
+        (one(EVERYTHING), under(replace(EMAIL, restrained=EVERYONE)), ("restrained", None)),
+        (one(EVERYTHING), under(replace(ALL_STOPPED, restrained=EVERYONE)), ("stayed", None)),
+        (one(contacts=frozenset({"email"})), under(ALL_STOPPED, SMS), ("stayed", None)),  # no other way to them
         (one(EVERYTHING, EVERYTHING), IN_FORCE, ("deceased", None)),
         (one("protected objected told", EVERYTHING), IN_FORCE, ("deceased_linked", None)),
         (one("protected", "protected"), IN_FORCE, ("included", "email")),
@@ -106,7 +130,7 @@ EVERYTHING = "deceased protected objected told"
         (one("objected", "protected"), OTHERS, ("protected_linked", None)),
         (one("objected told", "objected told"), IN_FORCE, ("objected", None)),
         (one("told", "objected told"), IN_FORCE, ("objected_linked", None)),
-        (one(), Situation(True, True, (ChannelRule("email", "email", False, False),)), ("purpose_not_covered", None)),
+        (one(), under(replace(EMAIL, covered=False)), ("purpose_not_covered", None)),
         (one(contacts=frozenset()), IN_FORCE, ("no_contact", None)),
         (one("told", "told"), IN_FORCE, ("told_recently", None)),
         (one(linked="told"), IN_FORCE, ("told_linked", None)),

@@ -4,14 +4,11 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ariyippu import flow
 from ariyippu.base import clock
 from ariyippu.base.documents import OfficerKey, Role, Threshold
 from ariyippu.base.models import Journal
-from ariyippu.grant import purposes
 from ariyippu.notice.documents import Channel
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy import stays
@@ -48,38 +45,6 @@ def turn_clock(monkeypatch: pytest.MonkeyPatch, by: dt.timedelta) -> None:
 
 
 # --- what a scope names ------------------------------------------------------------------------------
-
-words = st.sampled_from(["one", "two"])
-known = st.sampled_from(sorted(purposes.taxonomy()))
-subjects = st.builds(Subject, words, words, known, words, st.sampled_from(CHANNELS))
-scopes = st.builds(
-    Scope,
-    order=st.none() | words,
-    register=st.none() | words,
-    purpose=st.none() | known,
-    office=st.none() | words,
-    channel=st.none() | st.sampled_from(CHANNELS),
-)
-
-
-@given(scopes, subjects)
-def test_every_field_that_is_set_must_match(scope: Scope, subject: Subject) -> None:
-    above = {purpose.id for purpose in purposes.lineage(subject.purpose)}
-    said = (
-        (scope.order, {subject.order}),
-        (scope.register, {subject.register}),
-        (scope.purpose, above),
-        (scope.office, {subject.office}),
-        (scope.channel, {subject.channel}),
-    )
-    assert scope.stops(subject) == all(wanted is None or wanted in found for wanted, found in said)
-
-
-@given(scopes, subjects, st.sampled_from(["order", "register", "purpose", "office", "channel"]))
-def test_a_wider_scope_never_stops_less(scope: Scope, subject: Subject, field: str) -> None:
-    wider = scope.model_copy(update={field: None})
-    assert wider.stops(subject) or not scope.stops(subject)
-    assert Scope().stops(subject)
 
 
 @pytest.mark.parametrize(

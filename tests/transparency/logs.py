@@ -15,6 +15,7 @@ from ariyippu.base.documents import (
     Envelope,
     Office,
     OfficerKey,
+    Paper,
     Role,
     Roots,
     Threshold,
@@ -24,7 +25,7 @@ from ariyippu.base.documents import (
 )
 from ariyippu.grant.documents import LegalBasis, RegisterFields, UseRequest
 from ariyippu.notice.documents import Order
-from ariyippu.policy.documents import Lift, Scope, Stay
+from ariyippu.policy.documents import Amendment, Confirmation, Lift, Scope, Stay
 from ariyippu.transparency import tiles, tree
 from ariyippu.transparency.note import Checkpoint, Cosigner, Note, Signer
 
@@ -35,6 +36,8 @@ WITNESS = Cosigner("witness.ariyippu.example", Ed25519PrivateKey.from_private_by
 ROOT_KEY = Ed25519PrivateKey.from_private_bytes(b"r" * 32)
 OFFICER = Ed25519PrivateKey.from_private_bytes(b"a" * 32)
 OWNER = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
+COURT = Ed25519PrivateKey.from_private_bytes(b"c" * 32)
+CUSTODIAN = Ed25519PrivateKey.from_private_bytes(b"d" * 32)
 STRANGER = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
 
 CONTRACT = "0" * 64
@@ -54,6 +57,8 @@ def trust(version: int = 1, officer: Ed25519PrivateKey = OFFICER) -> Trust:
     holders: tuple[tuple[Ed25519PrivateKey, str, Role], ...] = (
         (officer, "finance", "requester"),
         (OWNER, "spark-pmu", "register_owner"),
+        (COURT, "court", "court_liaison"),
+        (CUSTODIAN, "data-centre", "custodian"),
     )
     keys = tuple(
         OfficerKey(
@@ -67,7 +72,7 @@ def trust(version: int = 1, officer: Ed25519PrivateKey = OFFICER) -> Trust:
         )
         for key, office, role in holders
     )
-    demanded: tuple[Literal["use-request", "order"], ...] = ("use-request", "order")
+    demanded: tuple[Literal["use-request", "order", "lift"], ...] = ("use-request", "order", "lift")
     return Trust(
         version=version,
         issued_at=DAY,
@@ -75,6 +80,8 @@ def trust(version: int = 1, officer: Ed25519PrivateKey = OFFICER) -> Trust:
         offices=(
             Office(id="finance", name_en="Finance", name_ml="ധനകാര്യം"),
             Office(id="spark-pmu", name_en="SPARK unit", name_ml="സ്പാർക്ക് യൂണിറ്റ്"),
+            Office(id="court", name_en="Court", name_ml="കോടതി"),
+            Office(id="data-centre", name_en="Data centre", name_ml="ഡാറ്റാ സെന്റർ"),
         ),
         keys=keys,
         registers={"spark": "spark-pmu"},
@@ -119,7 +126,17 @@ def order(**changes: object) -> Order:
     return Order.model_validate(values | changes)
 
 
-STAY = Stay(id="stay-1", office="finance", reference="No. 1/2026", scope=Scope(), starts_at=DAY, ends_at=None)
+STAY = Stay(id="stay-1", office="court", reference="No. 1/2026", scope=Scope(), starts_at=DAY, ends_at=None)
+LIFT = Lift(id="lift-1", stay=STAY.digest(), reference="No. 2/2026")
+PAPER = Paper(sha256="1" * 64, title="An invented order")
+PAPER_STAY = STAY.model_copy(update={"id": "stay-2", "office": "data-centre", "paper": PAPER, "ends_at": LATER})
+CONFIRMATION = Confirmation(id="stay-2-confirmed", stay=PAPER_STAY.digest(), paper=PAPER.sha256)
+
+
+def amendment(**changes: object) -> Amendment:
+    """The first of STAY: that it holds for one register only."""
+    values = {"id": "amend-1", "stay": STAY.digest(), "number": 1, "reference": "No. 3/2026", "leave": ()}
+    return Amendment.model_validate({**values, "scope": Scope(register="spark"), "ends_at": None, **changes})
 
 
 def body(document: Document, *keys: Ed25519PrivateKey, **more: object) -> dict[str, object]:
@@ -147,8 +164,11 @@ STORY = [
     entry("snapshot", {"register": "spark", "snapshot": "spark-1", "rows": 100}),
     entry("order", body(order(), notice=NOTICE)),
     entry("audience", {**UNDER_ORDER, "root": "00", "size": 100}),
-    entry("stay", body(STAY)),
-    entry("lift", body(Lift(id="lift-1", stay=STAY.digest(), reference="No. 2/2026"))),
+    entry("stay", body(STAY, COURT)),
+    entry("amendment", body(amendment(), COURT, OWNER)),
+    entry("lift", body(LIFT, COURT, OWNER)),
+    entry("stay", body(PAPER_STAY, CUSTODIAN)),
+    entry("confirmation", body(CONFIRMATION, COURT)),
     entry("release", UNDER_ORDER),
     entry("handed-off", {**UNDER_ORDER, "outcomes": {"email": {"accepted": 100}}}),
     entry("refusal", {"document": "0" * 64, "code": "order.not_in_window"}),

@@ -9,10 +9,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ariyippu.base import merkle
 from ariyippu.base.clock import rfc3339
-from ariyippu.base.documents import Document, Envelope, Office, OfficerKey, Role, Threshold, Trust, canonical_json, sign
+from ariyippu.base.documents import (
+    Document,
+    Envelope,
+    Office,
+    OfficerKey,
+    Paper,
+    Role,
+    Threshold,
+    Trust,
+    canonical_json,
+    sign,
+)
 from ariyippu.grant.documents import LegalBasis, RegisterFields, UseRequest
 from ariyippu.notice.documents import Notice, Order, Placeholder, Text
-from ariyippu.policy.documents import Lift, Scope, Stay
+from ariyippu.policy.documents import Amendment, Lift, Scope, Stay
 from ariyippu.transparency import entries, tiles, tree
 from ariyippu.transparency.entries import LoggedEntry
 from ariyippu.transparency.note import Checkpoint, Note, Signer
@@ -221,6 +232,28 @@ def told(log: Log) -> None:
     refuse(log, None, "order", "some.future_code")
     bad = notice("hostile", HOSTILE)
     log.add_order(order(bad, request, "hostile-order"), bad)
+    by_paper(log, said)
+
+
+def by_paper(log: Log, said: Notice) -> None:
+    """A custodian enters a court's order from paper; it is widened, and one notice then has leave."""
+    scope = Scope(districts=("KOLLAM", "IDUKKI"), cohort={"field": "arrears", "op": ">", "value": 100_000})
+    paper = Paper(sha256="5" * 64, title="Order in W.P.(C) 99998/2026, scanned")
+    changes = {"id": "by-paper", "office": "custody", "paper": paper}
+    placed = stay(scope).model_copy(update=changes)
+    log.add_stay(placed, "Custodian 1")
+    wider = Amendment(
+        id="by-paper-1",
+        stay=placed.digest(),
+        number=1,
+        reference="I.A. 2/2026",
+        scope=Scope(restraint=True),
+        ends_at=None,
+        leave=(),
+    )
+    leave = wider.model_copy(update={"id": "by-paper-2", "number": 2, "leave": (said.digest(), "6" * 64)})
+    log.add("amendment", {"envelope": as_json(signed(wider, "Custodian 1"))})
+    log.add("amendment", {"envelope": as_json(signed(leave, "Custodian 1", "Registrar of Staff"))})
 
 
 def refuse(log: Log, envelope: Envelope | None, kind: str, code: str) -> int:

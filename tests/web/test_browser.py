@@ -12,7 +12,15 @@ from tests.web.conftest import Site
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATHS = ("", "orders/da-arrears-1", "requests/da-arrears-2026", "stays/wpc-stay-1", "refusals/10", "how-to-check")
+PATHS = (
+    "",
+    "orders/da-arrears-1",
+    "requests/da-arrears-2026",
+    "stays/wpc-stay-1",
+    "stays/by-paper",
+    "refusals/10",
+    "how-to-check",
+)
 # WCAG 2.2, 1.4.3: the least contrast of any text on the page with what lies behind it.
 LEAST_CONTRAST = """() => {
   const parse = c => c.match(/[\\d.]+/g).map(Number);

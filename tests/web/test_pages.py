@@ -27,6 +27,7 @@ PAGES = (
     "requests/da-arrears-2026",
     "stays/wpc-stay-1",
     "stays/ended-stay",
+    "stays/by-paper",
     "refusals/10",
     "refusals/11",
     "refusals/12",
@@ -200,7 +201,8 @@ def test_the_logs_files_are_served_as_they_lie_there(site: Site) -> None:
     for path in paths:
         inside = path.removeprefix("http://127.0.0.1:8470/log/")
         assert site.get(f"/log/{inside}").body == (site.home / "log" / inside).read_bytes()
-    assert site.get("/log/tile/0/000.p/14").headers["Content-Type"] == "application/octet-stream"
+    hashes = next(path for path in paths if "/tile/0/" in path).removeprefix("http://127.0.0.1:8470")
+    assert site.get(hashes).headers["Content-Type"] == "application/octet-stream"
 
 
 def test_full_tiles_may_be_kept_forever(start: Callable[[Path], Site], tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from ariyippu.notice.documents import Order
-from ariyippu.policy.documents import Lift, Scope
+from ariyippu.policy.documents import Amendment, Confirmation, Lift, Scope
 from ariyippu.web.register.projection import projection
 from ariyippu.web.register.shown import Register, State
 from tests.web import story
@@ -94,6 +94,72 @@ def test_a_lift_ends_a_stay_for_whatever_comes_after(log: Log) -> None:
     (entry,) = register.stays.values()
     assert entry.lift is not None
     assert entry.ends_at == entry.lift.place.at
+
+
+def _amended(log: Log, changes: dict[str, object], ends_at: dt.datetime | None = None) -> Register:
+    """After a stay of everything, from hour 3, and an amendment of it at the log's next hour."""
+    placed = story.stay(Scope(), ends_at=ends_at)
+    log.add_stay(placed)
+    values = {
+        "id": "change",
+        "stay": placed.digest(),
+        "number": 1,
+        "reference": "I.A. 2",
+        "leave": (),
+        "ends_at": ends_at,
+    }
+    change = Amendment.model_validate({**values, "scope": Scope(), **changes})
+    log.add("amendment", {"envelope": as_json(signed(change, "Liaison Officer 1", "Custodian 1"))})
+    return projection(log.entries())
+
+
+def test_a_narrowed_stay_holds_the_order_until_its_release(log: Log) -> None:
+    log.add("snapshot", {})
+    register = _amended(log, {"scope": Scope(register="another")})
+    assert register.orders["da-arrears-1"].state(NOW) is State.STAYED
+    assert [place.kind for place in register.stays["wpc-stay-1"].places] == ["stay", "amendment"]
+    log.add("release", {"order": _the_order().digest()})
+    assert _state(log) is State.ANNOUNCED
+
+
+def test_an_extended_stay_ends_later(log: Log) -> None:
+    log.add("snapshot", {})
+    ends = START + dt.timedelta(hours=9)
+    register = _amended(log, {"ends_at": START + dt.timedelta(hours=20)}, ends)
+    (entry,) = register.stays.values()
+    assert entry.ends_at == START + dt.timedelta(hours=20)
+    assert entry.is_active(ends)
+    assert not entry.is_active(START + dt.timedelta(hours=20))
+
+
+def test_leave_is_not_a_release_but_lets_later_orders_go(log: Log) -> None:
+    log.add("snapshot", {})
+    register = _amended(log, {"leave": (_the_order().digest(),)})
+    assert register.orders["da-arrears-1"].state(NOW) is State.STAYED
+    log.add("release", {"order": _the_order().digest()})
+    assert _state(log) is State.ANNOUNCED
+    assert register.orders_with(notice().digest()) == (register.orders["da-arrears-1"],)
+
+
+def test_a_district_s_stay_stops_some_and_not_the_order(log: Log) -> None:
+    log.add_stay(story.stay(Scope(districts=("KOLLAM",))))
+    entry = projection(log.entries()).orders["da-arrears-1"]
+    assert entry.stayed_channels(NOW) == ()
+    assert entry.is_partly_stayed(NOW)
+    assert entry.state(NOW) is State.ANNOUNCED
+    assert len(entry.stays) == 1
+
+
+def test_a_paper_that_nobody_confirms_is_flagged_after_a_day(log: Log) -> None:
+    story.by_paper(log, notice())
+    placed = projection(log.entries()).stays["by-paper"]
+    day = placed.place.at + dt.timedelta(days=1)
+    assert not placed.is_unconfirmed(day - dt.timedelta(seconds=1))
+    assert placed.is_unconfirmed(day)
+    assert placed.is_active(day)
+    confirmed = Confirmation(id="confirmed", stay=placed.digest, paper="5" * 64)
+    log.add("confirmation", {"envelope": as_json(signed(confirmed, "Registrar of Staff"))})
+    assert not projection(log.entries()).stays["by-paper"].is_unconfirmed(day)
 
 
 @pytest.mark.parametrize(

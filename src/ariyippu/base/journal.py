@@ -25,6 +25,8 @@ Kind = Literal[
     "failed",  # {"order", "code"}: an accepted order that came to nothing
     "audience",  # {"order", "snapshot", "root", "size", "counts": {reason: rounded}}
     "stay",  # {"envelope"}
+    "amendment",  # {"envelope"}: a stay's new terms
+    "confirmation",  # {"envelope"}: of a stay that was entered from paper
     "lift",  # {"envelope"}
     "release",  # {"order"}
     "handed-off",  # {"order", "outcomes": {channel: {outcome: rounded}}}

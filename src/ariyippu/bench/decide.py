@@ -52,8 +52,8 @@ SITUATION = Situation(
     in_force=True,
     own_entitlement=False,
     channels=(
-        ChannelRule("email", "email", covered=True, stayed=False),
-        ChannelRule("sms", "mobile", covered=True, stayed=False),
+        ChannelRule("email", "email", covered=True),
+        ChannelRule("sms", "mobile", covered=True),
     ),
 )
 

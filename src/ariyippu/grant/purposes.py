@@ -23,6 +23,7 @@ class Purpose(BaseModel):
     ml: str
     own_entitlement: bool = False
     satisfiable: bool = True
+    flows_in_restraint: bool = False
     cooling_off_s: int = Field(ge=0)
 
 
@@ -56,6 +57,11 @@ def is_at_or_below(purpose_id: str, above: str) -> bool:
     if purpose_id not in taxonomy():
         return purpose_id == above
     return any(node.id == above for node in lineage(purpose_id))
+
+
+def flows_in_restraint(purpose_id: str) -> bool:
+    """Whether the restraint of an election leaves it alone; one that the taxonomy no longer has is stopped."""
+    return purpose_id in taxonomy() and get(purpose_id).flows_in_restraint
 
 
 def covers(collected_for: str, purpose_id: str) -> bool:

@@ -79,6 +79,8 @@ class Exists:
 
 Node = All | AnyOf | Not | Compare | In | Between | Exists
 
+EVERYONE, NOBODY = All(()), AnyOf(())  # what `parse` never gives: a document's lists are not empty
+
 
 def parse(document: Mapping[str, object], types: Mapping[str, str]) -> Node:
     """The node that a document describes, over the columns in `types` (name -> the contract's type).
@@ -95,6 +97,18 @@ def fields(node: Node) -> frozenset[str]:
             return frozenset().union(*(fields(part) for part in parts))
         case Not(part):
             return fields(part)
+    return frozenset({node.field})
+
+
+def compared(node: Node) -> frozenset[str]:
+    """The columns whose values the criteria look at; one that need only be there or not is not among them."""
+    match node:
+        case All(parts) | AnyOf(parts):
+            return frozenset().union(*(compared(part) for part in parts))
+        case Not(part):
+            return compared(part)
+        case Exists():
+            return frozenset()
     return frozenset({node.field})
 
 
@@ -128,9 +142,9 @@ def to_sql(node: Node) -> tuple[str, list[object]]:
     """
     match node:
         case All(parts):
-            return _joined(parts, " and ")
+            return _joined(parts, " and ") if parts else ("true", [])
         case AnyOf(parts):
-            return _joined(parts, " or ")
+            return _joined(parts, " or ") if parts else ("false", [])
         case Not(part):
             inner, parameters = to_sql(part)
             return f"(not {inner})", parameters

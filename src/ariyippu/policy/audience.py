@@ -25,7 +25,6 @@ from ariyippu.notice import criteria
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import decide, linked, objections, stays
-from ariyippu.policy.documents import subjects
 from ariyippu.policy.models import AudienceRow
 from ariyippu.policy.objections import Lists
 from ariyippu.policy.reference import ChannelRule, Situation
@@ -102,9 +101,10 @@ def situation(row: OrderRow, verified: VerifiedOrder) -> Situation:
             channel=subject.channel,
             column=verified.contacts.get(subject.channel),
             covered=subject.channel in verified.covered,
-            stayed=stays.standing(subject, row.released_at) is not None,
+            stayed=stays.stopped(subject, row.released_at, restraint=False),
+            restrained=stays.stopped(subject, row.released_at, restraint=True),
         )
-        for subject in subjects(verified.order, verified.notice)
+        for subject in stays.subjects_of(verified)
     )
     in_force = verified.order.not_before <= clock.now() < verified.order.not_after
     return Situation(in_force, verified.purpose.own_entitlement, rules)
@@ -113,14 +113,21 @@ def situation(row: OrderRow, verified: VerifiedOrder) -> Situation:
 def _decide(row: OrderRow, verified: VerifiedOrder, lists: Lists, home: Home, keyring: Keyring) -> pa.Table:
     order = verified.order
     tokens = [f"{column}_token" for column in verified.contacts.values()]
-    columns = ["record", "deceased", "protected", *tokens, *sorted(criteria.fields(verified.where))]
+    now = situation(row, verified)
+    asked = criteria.fields(verified.where) | _asked_by_stays(now)
+    columns = ["record", "deceased", "protected", *tokens, *sorted(asked)]
     reaching = linked.reaching(order, lists.marks, home=home, keyring=keyring)
     with engine.readable(f"The snapshot {order.snapshot}"), engine.connect() as relations:
         relations.register("records", open_records(home, keyring, order.snapshot, columns))
         relations.register("objected", lists.of(order.register, "objected"))
         relations.register("told", lists.of(order.register, "told"))
         relations.register("linked", reaching)
-        return decide.decide(relations, verified.where, situation(row, verified)).read_all()
+        return decide.decide(relations, verified.where, now).read_all()
+
+
+def _asked_by_stays(now: Situation) -> frozenset[str]:
+    nodes = [node for rule in now.channels for node in (rule.stayed, rule.restrained)]
+    return frozenset[str]().union(*(criteria.fields(node) for node in nodes))
 
 
 def _padded(decided: pa.Table) -> pa.Table:

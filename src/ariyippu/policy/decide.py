@@ -25,16 +25,16 @@ DECISION_SCHEMA = pa.schema([("record", pa.binary(16)), ("reason", pa.string()),
 
 def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, list[object]]:
     """The statement and its parameters. Columns out: record, reason, channel (null unless included)."""
-    condition, parameters = criteria.to_sql(where)
-    usable = [_usable(rule) for rule in situation.channels]
+    stopping, parameters = _stopping(situation)
+    condition, wanted = criteria.to_sql(where)
+    usable = [f"({_covered(rule)} and not {_stopped(rule)})" for rule in situation.channels]
     channels = " ".join(
         f"when {test} then '{rule.channel}'" for rule, test in zip(situation.channels, usable, strict=True)
     )
     has, covered = _any(situation.channels, _has), _any(situation.channels, _covered)
-    none_usable = f"not ({' or '.join(usable)})"
     statement = f"""
         with concerned as (
-            from records where {condition}
+            select r.*, {stopping} from records r where {condition}
         ), candidate as (
             select r.*, o.record is not null as _objected, t.record is not null as _told,
                 l.deceased as _linked_deceased, l.protected as _linked_protected,
@@ -47,8 +47,8 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
             select record,
                 case
                     when {_sql(not situation.in_force)} then 'order_not_in_force'
-                    when {_sql(all(rule.stayed for rule in situation.channels))} then 'stayed'
-                    when {covered} and {none_usable} then 'stayed'
+                    when {_no_way(situation.channels, _stayed)} then 'stayed'
+                    when {_no_way(situation.channels, _stopped)} then 'restrained'
                     when deceased then 'deceased'
                     when _linked_deceased then 'deceased_linked'
                     when protected and {_sql(not situation.own_entitlement)} then 'protected'
@@ -66,7 +66,7 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
         )
         select record, reason, case when reason = 'included' then channel end as channel from decided
     """  # noqa: S608  only column names of a checked contract and our own words; values are parameters
-    return statement, parameters
+    return statement, parameters + wanted
 
 
 def decide(relations: duckdb.DuckDBPyConnection, where: criteria.Node, situation: Situation) -> pa.RecordBatchReader:
@@ -83,8 +83,29 @@ def _covered(rule: ChannelRule) -> str:
     return f"({_has(rule)} and {_sql(rule.covered)})"
 
 
-def _usable(rule: ChannelRule) -> str:
-    return f"({_covered(rule)} and {_sql(not rule.stayed)})"
+def _stopping(situation: Situation) -> tuple[str, list[object]]:
+    """Two columns for each channel, whether stays and restraints stop the record on it, and their parameters."""
+    columns, parameters = [], list[object]()
+    for rule in situation.channels:
+        for name, node in (("stayed", rule.stayed), ("restrained", rule.restrained)):
+            condition, values = criteria.to_sql(node)
+            columns.append(f"{condition} as _{name}_{rule.channel}")
+            parameters += values
+    return ", ".join(columns), parameters
+
+
+def _stayed(rule: ChannelRule) -> str:
+    return f"_stayed_{rule.channel}"
+
+
+def _stopped(rule: ChannelRule) -> str:
+    return f"(_stayed_{rule.channel} or _restrained_{rule.channel})"
+
+
+def _no_way(rules: Sequence[ChannelRule], stopped: Callable[[ChannelRule], str]) -> str:
+    """Every channel of the order is stopped, or every one that could have been used."""
+    left = _any(rules, lambda rule: f"({_covered(rule)} and not {stopped(rule)})")
+    return f"({' and '.join(stopped(rule) for rule in rules)} or ({_any(rules, _covered)} and not {left}))"
 
 
 def _any(rules: Sequence[ChannelRule], test: Callable[[ChannelRule], str]) -> str:

@@ -5,16 +5,33 @@ from django.db.models.functions import Now
 
 
 class StayRow(models.Model):
-    """A stay as it came, and when a lift ended it early."""
+    """A stay as it came, when a lift ended it early, and when a second officer confirmed its paper."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     stay_id = models.CharField(max_length=64, unique=True)
     envelope = models.TextField()
     starts_at = models.DateTimeField()  # for the watch; what counts is the signed document's
+    accepted_at = models.DateTimeField(db_default=Now())  # the database's clock, as windows have it
     lifted_at = models.DateTimeField(null=True)
+    confirmed_at = models.DateTimeField(null=True)
+    certified = models.BooleanField(db_default=False)  # what it stopped is in the journal
 
     class Meta:
         db_table = "policy_stay"
+
+
+class AmendmentRow(models.Model):
+    """Other terms of a stay, as they came, and from when they hold."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    stay = models.ForeignKey(StayRow, on_delete=models.PROTECT, related_name="amendments")
+    number = models.PositiveIntegerField()
+    envelope = models.TextField()
+    accepted_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "policy_amendment"
+        constraints = [models.UniqueConstraint(fields=["stay", "number"], name="amendment_once")]
 
 
 class Objection(models.Model):

@@ -3,16 +3,19 @@
 Pure. Exclusion comes before inclusion, and the first rule that applies gives the reason.
 """
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence, Set
+from dataclasses import dataclass, field
 from typing import Literal
 
+from ariyippu.notice import criteria
+from ariyippu.notice.criteria import NOBODY, Node
 from ariyippu.notice.documents import Channel
 
 Reason = Literal[
     "included",
     "order_not_in_force",
     "stayed",
+    "restrained",
     "deceased",
     "deceased_linked",
     "protected",
@@ -34,7 +37,8 @@ class ChannelRule:
     channel: Channel
     column: str | None  # the register's contact column for it
     covered: bool  # the purpose is at or below what that contact was collected for
-    stayed: bool
+    stayed: Node = NOBODY  # whom stays stop on this channel
+    restrained: Node = NOBODY  # whom the restraint of an election stops on it
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Candidate:
     own: Marks
     linked: Marks  # what travelled to it
     contacts: frozenset[str]  # the contact columns that have a value
+    attributes: criteria.Row = field(default_factory=dict)  # those that stays ask about
 
 
 @dataclass(frozen=True)
@@ -90,22 +95,22 @@ def decide(candidate: Candidate, situation: Situation) -> tuple[Reason, Channel 
     """The reason, and the channel for who is included."""
     has = [rule for rule in situation.channels if rule.column in candidate.contacts]
     covered = [rule for rule in has if rule.covered]
-    usable = [rule for rule in covered if not rule.stayed]
-    reason = _reason(candidate, situation, has, covered, usable)
-    return reason, usable[0].channel if reason == "included" else None
+    reason = _reason(candidate, situation, has, covered)
+    stopped = _stayed(candidate, situation) | _restrained(candidate, situation)
+    usable = [rule.channel for rule in covered if rule.channel not in stopped]
+    return reason, usable[0] if reason == "included" else None
 
 
 def _reason(
-    candidate: Candidate,
-    situation: Situation,
-    has: Sequence[ChannelRule],
-    covered: Sequence[ChannelRule],
-    usable: Sequence[ChannelRule],
+    candidate: Candidate, situation: Situation, has: Sequence[ChannelRule], covered: Sequence[ChannelRule]
 ) -> Reason:
     own, linked = candidate.own, candidate.linked
+    stayed = _stayed(candidate, situation)
+    restrained = stayed | _restrained(candidate, situation)
     rules: tuple[tuple[bool, Reason], ...] = (
         (not situation.in_force, "order_not_in_force"),
-        (all(rule.stayed for rule in situation.channels) or (bool(covered) and not usable), "stayed"),
+        (_no_way(situation, covered, stayed), "stayed"),
+        (_no_way(situation, covered, restrained), "restrained"),
         (own.deceased, "deceased"),
         (linked.deceased, "deceased_linked"),
         (own.protected and not situation.own_entitlement, "protected"),
@@ -118,3 +123,17 @@ def _reason(
         (linked.told, "told_linked"),
     )
     return next((reason for applies, reason in rules if applies), "included")
+
+
+def _stayed(candidate: Candidate, situation: Situation) -> frozenset[Channel]:
+    return frozenset(r.channel for r in situation.channels if criteria.holds(r.stayed, candidate.attributes))
+
+
+def _restrained(candidate: Candidate, situation: Situation) -> frozenset[Channel]:
+    return frozenset(r.channel for r in situation.channels if criteria.holds(r.restrained, candidate.attributes))
+
+
+def _no_way(situation: Situation, covered: Sequence[ChannelRule], stopped: Collection[Channel]) -> bool:
+    """Every channel of the order is stopped, or every one that could have been used."""
+    order = all(rule.channel in stopped for rule in situation.channels)
+    return order or (bool(covered) and all(rule.channel in stopped for rule in covered))

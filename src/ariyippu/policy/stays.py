@@ -1,118 +1,74 @@
-"""Stays (invariant 5): one authorised key is enough to stop; a lift takes everyone.
+"""What stays stop (invariant 5), at this instant. What places and changes them is accept.py.
 
-A stay that has ended does not release what it stopped: an order goes on only after a person released
-it (`Order.released_at`) at an instant when no stay stood. So a stay stops an order when it stands now,
-and also when it ended after the order was last released.
+A stay has a span for each set of terms that it had: from its start, or from an amendment's acceptance, to
+the next amendment, its lift or its own end. A span that has ended does not release what it stopped: an
+order goes on only after a person released it (`OrderRow.released_at`) at an instant when nothing stopped
+it. So a span stops an order when it stands now, and also when it ended after the order was last released;
+every narrowing, leave, lift and end opens an epoch in that sense (docs/adr/0002).
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from django.db import connection, transaction
+from django.db import connection
 
-from ariyippu.base import clock, journal
-from ariyippu.base.documents import Envelope, OfficerKey, Role, Trust
-from ariyippu.base.errors import RefusedError
-from ariyippu.base.signatures import require_roles, signers
-from ariyippu.grant import purposes
-from ariyippu.notice.models import OrderRow
-from ariyippu.policy.documents import Lift, Scope, Stay, Subject
+from ariyippu.base import clock
+from ariyippu.base.documents import Envelope
+from ariyippu.notice.criteria import EVERYONE, AnyOf, Node
+from ariyippu.notice.orders import VerifiedOrder
+from ariyippu.policy.documents import Amendment, Stay, Subject, subjects
 from ariyippu.policy.models import StayRow
+from ariyippu.policy.spans import Span, spans
 
-AUTHORITIES: tuple[Role, ...] = ("court_liaison", "election_officer", "custodian")
 NOTIFY_CHANNEL = "ariyippu_stay"
 
 
-def accept_stay(envelope: Envelope, trust: Trust) -> Stay:
-    """Put a stay in force and tell every worker. RefusedError `stay.no_authority`."""
-    stay = envelope.open(Stay)
-    _refuse_unknown(stay.scope, trust)
-    found = signers(envelope, trust, clock.now())
-    if not _is_authorised(found, stay):
-        raise RefusedError("stay.no_authority", "A stay is signed by a court liaison, election officer or custodian.")
-    with transaction.atomic():
-        same = StayRow.objects.filter(stay_id=stay.id).first()
-        if same is not None and same.digest != envelope.digest:
-            raise RefusedError("stay.doubled", f"Another stay is called {stay.id!r}.")
-        if same is None:
-            StayRow.objects.create(
-                digest=envelope.digest,
-                stay_id=stay.id,
-                envelope=envelope.model_dump_json(),
-                starts_at=stay.starts_at,
-            )
-            journal.append("stay", {"envelope": envelope.model_dump(mode="json", exclude_none=True)})
-            notify()
-    return stay
-
-
-def accept_lift(envelope: Envelope, trust: Trust) -> Lift:
-    """End a stay early: signed by its authority and by everyone whom the trust document names for a lift.
-
-    The roles are those of the longest `lift` threshold of the trust document.
-    RefusedError `lift.no_stay`, `lift.not_its_authority`.
-    """
-    lift = envelope.open(Lift)
-    row = StayRow.objects.filter(digest=lift.stay).first()
-    if row is None:
-        raise RefusedError("lift.no_stay", "There is no such stay.")
+def placed(row: StayRow) -> tuple[Stay, tuple[Span, ...]]:
+    """The stay, and its terms one after the other. What counts are the signed documents, not the row's copies."""
     stay = Envelope.parse(row.envelope).open(Stay)
-    found = signers(envelope, trust, clock.now())
-    if not _is_authorised(found, stay):
-        raise RefusedError("lift.not_its_authority", "The authority that placed the stay must sign its lift.")
-    register = stay.scope.register
-    require_roles(found, _lift_roles(trust), {"register_owner": trust.registers[register]} if register else {})
-    with transaction.atomic():
-        if StayRow.objects.filter(digest=lift.stay, lifted_at=None).update(lifted_at=clock.now()):
-            journal.append("lift", {"envelope": envelope.model_dump(mode="json", exclude_none=True)})
-            notify()
-    return lift
+    kept = sorted(row.amendments.all(), key=lambda amendment: amendment.number)
+    amended = [(Envelope.parse(one.envelope).open(Amendment), one.accepted_at) for one in kept]
+    return stay, spans(stay, amended, row.lifted_at)
+
+
+def subjects_of(verified: VerifiedOrder) -> tuple[Subject, ...]:
+    """A verified order's channels, as stays see them."""
+    columns = verified.manifest.columns.items()
+    attributes = {name: column.type for name, column in columns if column.kind == "attribute"}
+    return subjects(verified.order, verified.notice, attributes)
 
 
 def standing(subject: Subject, released_at: dt.datetime) -> Stay | None:
-    """The stay that stops this subject now, or None. See the module's docstring for stays that ended."""
-    for row in StayRow.objects.order_by("starts_at"):
-        stay = Envelope.parse(row.envelope).open(Stay)
-        ends = [end for end in (stay.ends_at, row.lifted_at) if end is not None]
-        stood = stay.starts_at <= clock.now() and not any(end <= stay.starts_at for end in ends)
-        if stood and not any(end <= released_at for end in ends) and stay.scope.stops(subject):
-            return stay
-    return None
+    """A stay that stops all of this subject now, or None. See the module's docstring for stays that ended."""
+    return next((stay for stay, _span, whom in _stopping(subject, released_at) if whom == EVERYONE), None)
+
+
+def stopped(subject: Subject, released_at: dt.datetime, *, restraint: bool | None = None) -> Node:
+    """Whom of this subject's people stays stop now: EVERYONE, nobody, or those who satisfy these criteria.
+
+    `restraint`: by restraints only, or by other stays only.
+    """
+    found = [
+        whom for _stay, span, whom in _stopping(subject, released_at) if restraint in (None, span.terms.scope.restraint)
+    ]
+    return EVERYONE if EVERYONE in found else AnyOf(tuple(found))
 
 
 def active(subjects: Sequence[Subject]) -> Stay | None:
-    """A stay that stands now over any of the subjects: while it does, nothing can be released."""
+    """A stay that stands now over all of any of the subjects: while it does, nothing can be released."""
     return next((stay for subject in subjects if (stay := standing(subject, clock.now()))), None)
-
-
-def _is_authorised(found: Sequence[OfficerKey], stay: Stay) -> bool:
-    """Whether one of the signers is an authority of the office that the stay names."""
-    return any(key.office == stay.office and set(key.roles) & set(AUTHORITIES) for key in found)
-
-
-def _lift_roles(trust: Trust) -> tuple[Role, ...]:
-    stated = [threshold for threshold in trust.thresholds if threshold.document == "lift"]
-    if not stated:
-        raise RefusedError("trust.no_threshold", "The trust document names no signers of a lift.")
-    return max(stated, key=lambda threshold: len(threshold.roles)).roles
-
-
-def _refuse_unknown(scope: Scope, trust: Trust) -> None:
-    """A scope that names nothing would stop nothing, unnoticed. RefusedError `stay.unknown_scope`."""
-    if scope.purpose is not None:
-        purposes.get(scope.purpose)
-    known = (
-        scope.register in (None, *trust.registers)
-        and scope.office in (None, *(office.id for office in trust.offices))
-        and (scope.order is None or OrderRow.objects.filter(order_id=scope.order).exists())
-    )
-    if not known:
-        raise RefusedError(
-            "stay.unknown_scope", "The stay's scope names a register, office or order that is not known."
-        )
 
 
 def notify() -> None:
     """Tell every worker, when this transaction commits, that what it checked may hold no longer."""
     with connection.cursor() as cursor:
         cursor.execute("select pg_notify(%s, '')", [NOTIFY_CHANNEL])
+
+
+def _stopping(subject: Subject, released_at: dt.datetime) -> Iterator[tuple[Stay, Span, Node]]:
+    for row in StayRow.objects.order_by("starts_at", "digest").prefetch_related("amendments"):
+        stay, terms = placed(row)
+        for span in terms:
+            whom = span.terms.whom(subject)
+            if whom is not None and span.holds_up(released_at, clock.now()):
+                yield stay, span, whom

@@ -16,11 +16,12 @@ from ariyippu.base import clock, journal
 from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.base.home import Home
 from ariyippu.notice import orders
+from ariyippu.notice.criteria import EVERYONE, Node
 from ariyippu.notice.documents import Channel
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import objections, stays
-from ariyippu.policy.documents import Subject, subjects
+from ariyippu.policy.documents import Subject
 from ariyippu.policy.models import AudienceRow
 from ariyippu.send.models import Batch, Outcome, Window
 
@@ -44,6 +45,7 @@ class Lease:
     verified: VerifiedOrder
     subject: Subject
     worker: str
+    stopped: Node  # whom of its people stays stop: never everyone
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def lease(worker: str, home: Home, *, but: Collection[Channel] = ()) -> Lease | 
     """The next batch that may be sent now, or None; none of the channels `but`, whose carriers rest.
 
     An order's batches are leased only when its order and its audience are in a cosigned checkpoint, no
-    stay stops the channel, and the order still satisfies every check.
+    stay stops the whole channel, and the order still satisfies every check.
     """
     for row in OrderRow.objects.filter(state=OrderRow.SENDING).order_by("accepted_at"):
         if not _published(row):
@@ -70,18 +72,18 @@ def lease(worker: str, home: Home, *, but: Collection[Channel] = ()) -> Lease | 
         except RefusedError as refusal:  # a key expired, a grant ended: nothing of it leaves
             log.debug("order_does_not_hold", order=row.order_id, code=refusal.code)
             continue
-        for subject in subjects(verified.order, verified.notice):
-            if subject.channel in but or not _may_leave(verified, subject, row):
+        for subject in stays.subjects_of(verified):
+            if subject.channel in but or (stopped := _stopped(verified, subject, row)) == EVERYONE:
                 continue
             if batch := _claim(row, subject, worker):
-                return Lease(batch, verified, subject, worker)
+                return Lease(batch, verified, subject, worker, stopped)
     return None
 
 
-def _may_leave(verified: VerifiedOrder, subject: Subject, row: OrderRow) -> bool:
-    """The order is in its window and no stay stops it, at this instant."""
+def _stopped(verified: VerifiedOrder, subject: Subject, row: OrderRow) -> Node:
+    """Whom the order must not reach at this instant: everyone out of its window, else whom stays stop."""
     in_window = verified.order.not_before <= clock.now() < verified.order.not_after
-    return in_window and stays.standing(subject, row.released_at) is None
+    return stays.stopped(subject, row.released_at) if in_window else EVERYONE
 
 
 def pending(batch: Batch) -> list[int]:
@@ -93,11 +95,11 @@ def pending(batch: Batch) -> list[int]:
 def open_window(held: Lease, positions: Sequence[int]) -> int:
     """Commit the intent to hand these positions off, before the first byte; returns the window's id.
 
-    LeaseLostError when the lease is no longer ours, or a stay stops the order at this instant.
+    LeaseLostError when the lease is no longer ours, or stays stop others at this instant than at the lease.
     """
     with transaction.atomic():
         row = OrderRow.objects.select_for_update(of=("self",), no_key=True).get(digest=held.batch.order)
-        if row.state != OrderRow.SENDING or not _may_leave(held.verified, held.subject, row):
+        if row.state != OrderRow.SENDING or _stopped(held.verified, held.subject, row) != held.stopped:
             raise LeaseLostError("The order is stopped.")
         _extend(held)
         with connection.cursor() as cursor:

@@ -23,6 +23,7 @@ from ariyippu.notice.documents import Channel
 from ariyippu.policy.objections import withheld
 from ariyippu.send import mark
 from ariyippu.send.carriers import Answer, Carrier, Message, Receipt, Verdict, open_carrier
+from ariyippu.send.held_back import HeldBack
 from ariyippu.send.lease import (
     Lease,
     LeaseLostError,
@@ -42,6 +43,7 @@ from ariyippu.send.watch import Watch
 IDLE_S = 0.2
 AFTER_FAULT_S = 5
 MAX_RETRY_S = 900
+STAYED_S = 30  # before a batch is looked at again of which a stay stops some
 
 OUTCOME_OF = {
     Verdict.ACCEPTED: Outcome.ACCEPTED,
@@ -64,6 +66,7 @@ class Worker(threading.Thread):
         self._watch = watch
         self._on_receipts = on_receipts
         self._ending = threading.Event()
+        self._held_back = HeldBack(home, keyring)
         self._carriers: dict[Channel, Carrier] = {}
         self._resting: dict[Channel, float] = {}  # -> time.monotonic(), after a carrier's fault
 
@@ -106,7 +109,10 @@ class Worker(threading.Thread):
             carrier = self._carrier(channel)
             size = settings.carriers[channel].window_messages
             tell_doubts(held, opened.records)
-            waiting = self._without_withheld(held, opened.records)
+            stayed = self._held_back.of(held)
+            waiting = [p for p in self._without_withheld(held, opened.records) if opened.records[p] not in stayed]
+            if stayed:
+                wait_s = STAYED_S
             for start in range(0, len(waiting), size):
                 if self._stopped(generation):
                     break

@@ -11,7 +11,6 @@ from ariyippu.ingest.models import Snapshot
 from ariyippu.notice import orders
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy import stays
-from ariyippu.policy.documents import subjects
 from ariyippu.policy.models import AudienceRow
 from ariyippu.track import settle
 
@@ -47,7 +46,7 @@ def _held_up(row: OrderRow, home: Home) -> str:
         verified = orders.verify_row(row, home)
     except RefusedError as refusal:
         return f", does not hold: {refusal}"
-    stopped = [s.channel for s in subjects(verified.order, verified.notice) if stays.standing(s, row.released_at)]
+    stopped = [s.channel for s in stays.subjects_of(verified) if stays.standing(s, row.released_at)]
     return f", stayed for {', '.join(stopped)}" if stopped else ""
 
 

@@ -21,6 +21,8 @@ KINDS = frozenset(
         "refusal",
         "audience",
         "stay",
+        "amendment",
+        "confirmation",
         "lift",
         "release",
         "failed",

@@ -6,11 +6,12 @@ ordered and granted before. Pure: entries come in, RefusedError says what is wro
 
 import datetime as dt
 import hashlib
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from ariyippu.base.documents import Document, Envelope, Roots, Trust, canonical_json
+from ariyippu.base.documents import Document, Envelope, OfficerKey, Roots, Trust, canonical_json
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.home import first_fault
 from ariyippu.base.signatures import check_roots, signers
@@ -18,7 +19,8 @@ from ariyippu.grant import purposes, thresholds
 from ariyippu.grant.documents import UseRequest
 from ariyippu.grant.thresholds import Demand
 from ariyippu.notice.documents import Order
-from ariyippu.policy.documents import Lift, Stay
+from ariyippu.policy import quorum
+from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay, Terms
 from ariyippu.transparency.entries import LoggedEntry
 
 # Entries hold whole seconds, rounded down: what happened within that second had happened at its end.
@@ -49,6 +51,17 @@ class _UnderOrder(BaseModel):
     order: str
 
 
+@dataclass(frozen=True)
+class _PlacedStay:
+    """A stay as it was signed, and what its amendments and its lift made of it."""
+
+    envelope: Envelope
+    stay: Stay
+    terms: Terms
+    amendments: int = 0
+    lifted: bool = False
+
+
 class Meaning:
     """What the entries so far have established; each further one is checked against it."""
 
@@ -57,13 +70,15 @@ class Meaning:
         self._trust: Trust | None = None
         self._grants: dict[str, tuple[UseRequest, dt.datetime]] = {}
         self._orders: set[str] = set()
-        self._stays: set[str] = set()
+        self._stays: dict[str, _PlacedStay] = {}
         self._checks = {
             "trust": self._check_trust,
             "use-request": self._check_use_request,
             "linked": self._check_linked,
             "order": self._check_order,
             "stay": self._check_stay,
+            "amendment": self._check_amendment,
+            "confirmation": self._check_confirmation,
             "lift": self._check_lift,
             "audience": self._check_under_order,
             "release": self._check_under_order,
@@ -87,7 +102,7 @@ class Meaning:
 
     def _check_use_request(self, entry: LoggedEntry) -> None:
         body = _body(_Grant, entry)
-        request = self._signed(body.envelope, UseRequest, entry)
+        request, _found, _trust = self._signed(body.envelope, UseRequest, entry)
         registers = tuple(part.register for part in request.registers)
         self._demand(body.envelope, Demand("use-request", request.purpose, request.requester, registers), entry)
         if body.granted_until is not None:
@@ -103,7 +118,7 @@ class Meaning:
 
     def _check_order(self, entry: LoggedEntry) -> None:
         body = _body(_Order, entry)
-        order = self._signed(body.envelope, Order, entry)
+        order, _found, _trust = self._signed(body.envelope, Order, entry)
         if hashlib.sha256(canonical_json(body.notice)).hexdigest() != order.notice:
             raise RefusedError("order.other_notice", "The notice is not the one that the order names.")
         request = self._granted(order.use_request, entry, "order")
@@ -118,12 +133,35 @@ class Meaning:
 
     def _check_stay(self, entry: LoggedEntry) -> None:
         envelope = _body(_Signed, entry).envelope
-        self._signed(envelope, Stay, entry)
-        self._stays.add(envelope.digest)
+        stay, found, _trust = self._signed(envelope, Stay, entry)
+        quorum.check_stay(stay, found)
+        self._stays[envelope.digest] = _PlacedStay(envelope, stay, stay.terms)
+
+    def _check_amendment(self, entry: LoggedEntry) -> None:
+        amendment, found, trust = self._signed(_body(_Signed, entry).envelope, Amendment, entry)
+        placed = self._placed(amendment.stay, "amendment")
+        if amendment.number != placed.amendments + 1:
+            raise RefusedError("amendment.out_of_turn", f"The stay's next amendment was {placed.amendments + 1}.")
+        if placed.lifted or (placed.terms.ends_at is not None and placed.terms.ends_at <= entry.at):
+            raise RefusedError("amendment.over", "The stay had ended.")
+        quorum.check_amendment(amendment, placed.stay, placed.terms, found, trust)
+        self._stays[amendment.stay] = replace(placed, terms=amendment.terms, amendments=amendment.number)
+
+    def _check_confirmation(self, entry: LoggedEntry) -> None:
+        confirmation, found, trust = self._signed(_body(_Signed, entry).envelope, Confirmation, entry)
+        placed = self._placed(confirmation.stay, "confirmation")
+        quorum.check_confirmation(confirmation, placed.envelope, found, trust)
 
     def _check_lift(self, entry: LoggedEntry) -> None:
-        if self._signed(_body(_Signed, entry).envelope, Lift, entry).stay not in self._stays:
-            raise RefusedError("lift.no_stay", "The lift names a stay that was not placed before it.")
+        lift, found, trust = self._signed(_body(_Signed, entry).envelope, Lift, entry)
+        placed = self._placed(lift.stay, "lift")
+        quorum.check_lift(placed.stay, placed.terms, found, trust)
+        self._stays[lift.stay] = replace(placed, lifted=True)
+
+    def _placed(self, digest: str, kind: str) -> "_PlacedStay":
+        if digest not in self._stays:
+            raise RefusedError(f"{kind}.no_stay", f"The {kind} names a stay that was not placed before it.")
+        return self._stays[digest]
 
     def _check_under_order(self, entry: LoggedEntry) -> None:
         if _body(_UnderOrder, entry).order not in self._orders:
@@ -143,14 +181,15 @@ class Meaning:
         if self._trust is not None:
             thresholds.check(envelope, demand, self._trust, entry.at + _END_OF_SECOND)
 
-    def _signed(self, envelope: Envelope, kind: type[D], entry: LoggedEntry) -> D:
-        """The document, signed by at least one key of the trust document of the entry's time."""
+    def _signed(self, envelope: Envelope, kind: type[D], entry: LoggedEntry) -> tuple[D, tuple[OfficerKey, ...], Trust]:
+        """The document, who signed it (one at least), and the trust document of the entry's time."""
         if self._trust is None:
             raise RefusedError("trust.missing", "No trust document was logged before it.")
         document = envelope.open(kind)
-        if not signers(envelope, self._trust, entry.at + _END_OF_SECOND):
+        found = signers(envelope, self._trust, entry.at + _END_OF_SECOND)
+        if not found:
             raise RefusedError("signature.missing", "Nobody signed it.")
-        return document
+        return document, found, self._trust
 
 
 def _body(model: type[B], entry: LoggedEntry) -> B:

@@ -20,9 +20,11 @@ from ariyippu.base.documents import Document, Envelope, Trust
 from ariyippu.base.errors import RefusedError
 from ariyippu.grant.documents import UseRequest
 from ariyippu.notice.documents import Notice, Order
-from ariyippu.policy.documents import Lift, Stay
+from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 
-KINDS: dict[str, type[Document]] = {kind.KIND: kind for kind in (Trust, UseRequest, Notice, Order, Stay, Lift)}
+KINDS: dict[str, type[Document]] = {
+    kind.KIND: kind for kind in (Trust, UseRequest, Notice, Order, Stay, Amendment, Confirmation, Lift)
+}
 
 
 D = TypeVar("D", bound=Document)

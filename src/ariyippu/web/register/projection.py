@@ -18,14 +18,14 @@ from ariyippu.base.errors import RefusedError
 from ariyippu.base.signatures import signers
 from ariyippu.grant.documents import UseRequest
 from ariyippu.notice.documents import Notice, Order
-from ariyippu.policy.documents import Lift, Stay
+from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 from ariyippu.transparency.entries import LoggedEntry
 from ariyippu.web.register.shown import (
+    Act,
     Audience,
     Both,
     Failure,
     HandOff,
-    LiftEntry,
     OrderEntry,
     Place,
     RefusalEntry,
@@ -39,10 +39,11 @@ from ariyippu.web.register.shown import (
 # Entries hold whole seconds, rounded down: what happened within that second had happened at its end.
 _END_OF_SECOND = dt.timedelta(microseconds=999_999)
 _REFUSABLE: Mapping[str, type[Document]] = {
-    kind.payload_type(): kind for kind in (Trust, UseRequest, Order, Stay, Lift)
+    kind.payload_type(): kind for kind in (Trust, UseRequest, Order, Stay, Amendment, Confirmation, Lift)
 }
 
 B = TypeVar("B", bound=BaseModel)
+D = TypeVar("D", bound=Document)
 
 
 def projection(entries: Iterable[LoggedEntry]) -> Register:
@@ -116,6 +117,8 @@ class _Reading:
             "refusal": self._take_refusal,
             "audience": self._take_audience,
             "stay": self._take_stay,
+            "amendment": self._take_amendment,
+            "confirmation": self._take_confirmation,
             "lift": self._take_lift,
             "release": self._take_release,
             "handed-off": self._take_handed_off,
@@ -223,11 +226,22 @@ class _Reading:
             _place(entry), envelope.digest, document, self._office(document.office), signed_by
         )
 
+    def _take_amendment(self, entry: LoggedEntry) -> None:
+        act = self._act(entry, Amendment)
+        stay = self._stays[act.document.stay]
+        self._stays[stay.digest] = replace(stay, amendments=(*stay.amendments, act))
+
+    def _take_confirmation(self, entry: LoggedEntry) -> None:
+        act = self._act(entry, Confirmation)
+        self._stays[act.document.stay] = replace(self._stays[act.document.stay], confirmation=act)
+
     def _take_lift(self, entry: LoggedEntry) -> None:
+        act = self._act(entry, Lift)
+        self._stays[act.document.stay] = replace(self._stays[act.document.stay], lift=act)
+
+    def _act(self, entry: LoggedEntry, kind: type[D]) -> Act[D]:
         envelope = _body(_Signed, entry).envelope
-        document = envelope.open(Lift)
-        lift = LiftEntry(_place(entry), document, self._signers(envelope, entry))
-        self._stays[document.stay] = replace(self._stays[document.stay], lift=lift)
+        return Act(_place(entry), envelope.digest, envelope.open(kind), self._signers(envelope, entry))
 
     def _office(self, office: str) -> Both:
         return self._offices.get(office, Both(office, office))

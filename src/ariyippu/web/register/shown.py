@@ -1,14 +1,20 @@
 """What the register shows: orders, use requests, stays and refusals, as the log has them. Pure."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from ariyippu.base.documents import Document, Role, Trust
 from ariyippu.grant.documents import UseRequest
 from ariyippu.notice.documents import Notice, Order
-from ariyippu.policy.documents import Lift, Stay, subjects
+from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay, Subject, Terms, subjects
+from ariyippu.policy.spans import Span, spans
+
+CONFIRM_WITHIN_HOURS = 24  # a stay that was entered from paper, before the register says that nobody has
+
+D = TypeVar("D", bound=Document)
 
 
 class State(StrEnum):
@@ -60,38 +66,59 @@ class RequestEntry:
 
 
 @dataclass(frozen=True)
-class LiftEntry:
+class Act(Generic[D]):
+    """A document that changes something about another: an amendment, a confirmation, a lift."""
+
     place: Place
-    document: Lift
+    digest: str
+    document: D
     signers: tuple[Signer, ...]
 
 
 @dataclass(frozen=True)
 class StayEntry:
-    """A stay, and the lift that ended it early."""
+    """A stay, and what changed it or ended it early."""
 
     place: Place
     digest: str
     document: Stay
     authority: Both
     signers: tuple[Signer, ...]
-    lift: LiftEntry | None = None
+    amendments: tuple[Act[Amendment], ...] = ()
+    confirmation: Act[Confirmation] | None = None
+    lift: Act[Lift] | None = None
 
     @property
     def places(self) -> tuple[Place, ...]:
-        return (self.place,) if self.lift is None else (self.place, self.lift.place)
+        acts = (*self.amendments, self.confirmation, self.lift)
+        later = [act.place for act in acts if act is not None]
+        return (self.place, *sorted(later, key=lambda place: place.index))
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Its terms, one after the other."""
+        amended = [(act.document, act.place.at) for act in self.amendments]
+        return spans(self.document, amended, None if self.lift is None else self.lift.place.at)
+
+    @property
+    def terms(self) -> Terms:
+        """The terms that it has, or had last."""
+        return self.spans[-1].terms
 
     @property
     def ends_at(self) -> dt.datetime | None:
-        if self.lift is None:
-            return self.document.ends_at
-        return min(self.lift.place.at, self.document.ends_at or self.lift.place.at)
+        return self.spans[-1].ends_at
 
     def is_active(self, at: dt.datetime) -> bool:
-        return self.document.starts_at <= at and (self.ends_at is None or at < self.ends_at)
+        return any(span.stands(at) for span in self.spans)
 
     def is_over(self, at: dt.datetime) -> bool:
         return self.ends_at is not None and self.ends_at <= at
+
+    def is_unconfirmed(self, at: dt.datetime) -> bool:
+        """It was entered from paper, and nobody else has confirmed that in the time that there is for it."""
+        late = self.place.at + dt.timedelta(hours=CONFIRM_WITHIN_HOURS) <= at
+        return self.document.paper is not None and self.confirmation is None and late
 
 
 @dataclass(frozen=True)
@@ -140,17 +167,26 @@ class OrderEntry:
         later = [part.place for part in (self.audience, self.handed_off, self.failure) if part is not None]
         return tuple(sorted((self.place, *later, *self.releases), key=lambda place: place.index))
 
+    def subjects(self) -> tuple[Subject, ...]:
+        """Its channels, as stays see them."""
+        return subjects(self.document, self.notice, {})
+
     def stayed_channels(self, at: dt.datetime) -> tuple[str, ...]:
-        """Channels that stand still: under a stay, or after one that ended and before a release."""
+        """Channels that stand still for everyone: under a stay, or after one that ended and before a release."""
         if self.handed_off is not None:
             return ()
+        return tuple(s.channel for s in self.subjects() if any(not partly for partly in self._held_up(s, at)))
+
+    def is_partly_stayed(self, at: dt.datetime) -> bool:
+        """Whether some of its people stand still: those of a district or of a cohort."""
+        return self.handed_off is None and any(any(self._held_up(subject, at)) for subject in self.subjects())
+
+    def _held_up(self, subject: Subject, at: dt.datetime) -> Iterator[bool]:
+        """For each span that holds the subject up, whether it does so for some people only."""
         released_at = self.releases[-1].at if self.releases else self.place.at
-        holding = [
-            stay
-            for stay in self.stays
-            if stay.document.starts_at <= at and (stay.ends_at is None or stay.ends_at > released_at)
-        ]
-        return tuple(c for c in self.document.channels if any(s.document.scope.channel in (None, c) for s in holding))
+        for span in (span for stay in self.stays for span in stay.spans):
+            if span.terms.names(subject) and span.holds_up(released_at, at):
+                yield span.terms.scope.is_partial
 
     def state(self, at: dt.datetime) -> State:
         if self.handed_off is not None:
@@ -200,6 +236,10 @@ class Register:
     def orders_under(self, request: RequestEntry) -> tuple[OrderEntry, ...]:
         return tuple(order for order in self.orders.values() if order.document.use_request == request.digest)
 
+    def orders_with(self, digest: str) -> tuple[OrderEntry, ...]:
+        """The orders that are, or carry the notice that is, the document with this digest."""
+        return tuple(order for order in self.orders.values() if digest in (order.digest, order.document.notice))
+
     def orders_touched_by(self, stay: StayEntry) -> tuple[OrderEntry, ...]:
         return tuple(order for order in self.orders.values() if any(s.digest == stay.digest for s in order.stays))
 
@@ -208,8 +248,11 @@ EMPTY = Register({}, {}, {}, {}, None, ())
 
 
 def touches(stay: StayEntry, order: OrderEntry) -> bool:
-    """Whether the stay's scope names the order, and both were in force at some same time."""
-    names = any(stay.document.scope.stops(subject) for subject in subjects(order.document, order.notice))
-    ended_before = stay.ends_at is not None and stay.ends_at <= order.place.at
-    came_after = order.handed_off is not None and stay.document.starts_at > order.handed_off.place.at
-    return names and not ended_before and not came_after
+    """Whether the stay ever named the order while both were in force."""
+    for span in stay.spans:
+        ended_before = span.ends_at is not None and span.ends_at <= order.place.at
+        came_after = order.handed_off is not None and span.starts_at > order.handed_off.place.at
+        names = any(span.terms.names(subject) for subject in order.subjects())
+        if names and not ended_before and not came_after:
+            return True
+    return False

@@ -105,6 +105,7 @@ def order(request: HttpRequest, order_id: str) -> HttpResponse:
         "order": entry,
         "state": entry.state(now),
         "stayed_channels": entry.stayed_channels(now),
+        "partly_stayed": entry.is_partly_stayed(now),
         "counts": _counts(entry),
         "fields": sorted(entry.request.document.fields_of(entry.document.register)) if entry.request else (),
         "stays": [(stay, stay.is_active(now)) for stay in entry.stays],
@@ -134,6 +135,8 @@ def stay(request: HttpRequest, stay_id: str) -> HttpResponse:
         "stay": entry,
         "active": entry.is_active(now),
         "over": entry.is_over(now),
+        "unconfirmed": entry.is_unconfirmed(now),
+        "leave": [(digest, register.orders_with(digest)) for digest in sorted(entry.terms.leave)],
         "orders": [(order, order.state(now)) for order in register.orders_touched_by(entry)],
     }
     return _page(request, "stay", context, note)

@@ -18,6 +18,7 @@ STATES: Words = {
 REASONS: Words = {
     "order_not_in_force": _("The order was not in force"),
     "stayed": _("A stay stopped it"),
+    "restrained": _("The restraint of an election stopped it"),
     "deceased": _("Recorded as deceased"),
     "deceased_linked": _("Recorded as deceased in a record that is, or may be, the same person's"),
     "protected": _("Protected person"),
@@ -55,6 +56,8 @@ DOCUMENT_KINDS: Words = {
     "use-request": _("Use request"),
     "order": _("Order"),
     "stay": _("Stay"),
+    "amendment": _("Amendment of a stay"),
+    "confirmation": _("Confirmation of a paper order"),
     "lift": _("Lift of a stay"),
     "trust": _("Trust document"),
 }
@@ -67,6 +70,8 @@ ENTRY_KINDS: Words = {
     "handed-off": _("Messages handed over"),
     "release": _("Released after a stay"),
     "stay": _("Stay placed"),
+    "amendment": _("Stay changed"),
+    "confirmation": _("Paper order confirmed"),
     "lift": _("Stay lifted"),
     "refusal": _("Refused"),
     "failed": _("Came to nothing"),
@@ -112,6 +117,7 @@ _TEXTS: Words = {
     "notice.comparison": _("The text compares with earlier governments."),
     "notice.government_gift": _("The text calls what people are owed a gift."),
 }
+_NO_STAY = _("There is no such stay.")
 _SIGNATURE_INVALID = _("A signature does not fit the document.")
 _NOT_COVERED = _("The contacts were not collected for this purpose or for one above it.")
 
@@ -123,7 +129,7 @@ REFUSALS: Words = {
     "persons.damaged": _("What says which records are one person's was damaged."),
     **_TEXTS,
     "order.law_not_in_force": _("The law that it rests on is not in force."),
-    "stay.unknown_scope": _("The stay names a register, office or order that is not known."),
+    "stay.unknown_scope": _("The stay names a register, office, notice or order that is not known."),
     "order.over_cap": _("More people would be told than the order allows."),
     "order.not_in_window": _("The period in which the order may be carried out is over."),
     "order.other_notice": _("The text is not the one that was signed."),
@@ -146,12 +152,38 @@ REFUSALS: Words = {
     "trust.no_threshold": _("The trust document names no signers for this."),
     "trust.too_few_roots": _("Too few root keys signed the trust document."),
     "stay.no_authority": _("The signer has no authority to place a stay."),
-    "lift.no_stay": _("There is no such stay."),
+    "stay.doubled": _("Another stay already has this name."),
+    "lift.no_stay": _NO_STAY,
     "lift.not_its_authority": _("The authority that placed the stay did not sign its lift."),
+    "amendment.no_stay": _NO_STAY,
+    "amendment.not_its_authority": _("The authority that placed the stay did not sign its amendment."),
+    "amendment.over": _("The stay had ended already."),
+    "amendment.out_of_turn": _("Another amendment of the stay came before it."),
+    "confirmation.no_stay": _NO_STAY,
+    "confirmation.no_paper": _("The stay was not entered from a paper order."),
+    "confirmation.other_paper": _("The paper that was compared is not the stay's."),
+    "confirmation.not_another_person": _("Who entered a paper order cannot confirm it."),
     "use_request.doubled": _("Another use request already has this name."),
     "document.invalid": _("The document does not have the prescribed form."),
     "document.wrong_kind": _("The document is of another kind than was expected."),
     "envelope.invalid": _("What came in is not a signed document."),
+}
+
+DISTRICTS: Words = {
+    "ALAPPUZHA": _("Alappuzha"),
+    "ERNAKULAM": _("Ernakulam"),
+    "IDUKKI": _("Idukki"),
+    "KANNUR": _("Kannur"),
+    "KASARAGOD": _("Kasaragod"),
+    "KOLLAM": _("Kollam"),
+    "KOTTAYAM": _("Kottayam"),
+    "KOZHIKODE": _("Kozhikode"),
+    "MALAPPURAM": _("Malappuram"),
+    "PALAKKAD": _("Palakkad"),
+    "PATHANAMTHITTA": _("Pathanamthitta"),
+    "THIRUVANANTHAPURAM": _("Thiruvananthapuram"),
+    "THRISSUR": _("Thrissur"),
+    "WAYANAD": _("Wayanad"),
 }
 
 TABLES: Mapping[str, Words] = {
@@ -164,4 +196,5 @@ TABLES: Mapping[str, Words] = {
     "entry": ENTRY_KINDS,
     "refusal": REFUSALS,
     "advice": ADVICE,
+    "district": DISTRICTS,
 }

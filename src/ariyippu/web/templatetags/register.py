@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from ariyippu.base.documents import canonical_json
 from ariyippu.base.errors import RefusedError
 from ariyippu.grant import purposes
 from ariyippu.web.register.files import asset_url
@@ -50,6 +51,12 @@ def purpose(purpose_id: str) -> str:
         return here(purposes.get(purpose_id))
     except RefusedError:
         return purpose_id
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """A value as a document holds it."""
+    return canonical_json(value).decode()
 
 
 @register.filter
