@@ -78,7 +78,7 @@ def added(default: object = None, **described: Any) -> Any:
     """A field that came after its kind's first version.
 
     A document that leaves it at its default has the bytes, and so the digest, that it had before the
-    field was there (docs/adr/0008). Software from before refuses one that sets it: unknown keys are refused.
+    field was there (docs/adr/0010). Software from before refuses one that sets it: unknown keys are refused.
     """
     return Field(default=default, exclude_if=lambda value: value == default, **described)
 

@@ -21,6 +21,10 @@ from ariyippu.policy.models import StayRow
 from ariyippu.policy.spans import Span, spans
 
 NOTIFY_CHANNEL = "ariyippu_stay"
+# SQL: a number that grows whenever a stay begins, is amended or is lifted. While it is the same, `stopped` gives
+# the same answer about an order that nobody released: an end by itself frees nothing.
+EDITION = """(select count(*) + count(lifted_at) from policy_stay where starts_at <= now())
+    + (select count(*) from policy_amendment)"""
 
 
 def placed(row: StayRow) -> tuple[Stay, tuple[Span, ...]]:

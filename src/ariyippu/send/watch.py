@@ -11,7 +11,7 @@ import time
 import psycopg
 import structlog
 
-from ariyippu.policy.stays import NOTIFY_CHANNEL
+from ariyippu.policy.stays import EDITION, NOTIFY_CHANNEL
 
 HEARTBEAT_S = 1.0
 SILENCE_S = 5.0
@@ -50,7 +50,7 @@ class Watch(threading.Thread):
             connection.execute(f"listen {NOTIFY_CHANNEL}")
             self.generation += 1  # what was missed while nobody listened
             while not self._ending.is_set():
-                begun = connection.execute("select count(*) from policy_stay where starts_at <= now()").fetchone()
+                begun = connection.execute(f"select {EDITION}").fetchone()
                 if begun != self._begun:  # one that was placed ahead of its time stands now
                     self._begun = begun
                     self.generation += 1
