@@ -44,6 +44,10 @@ class Draws:
         """bool: true for about this share of the rows."""
         return pc.less(self.bits(question).cast(pa.uint64()), pa.scalar(round(chance * 2**BITS), pa.uint64()))
 
+    def within(self, question: str, begin: pa.Array, count: pa.Array) -> pa.Array:
+        """int64 from each row's `begin`, one of `count`."""
+        return pc.add(begin, pc.floor(pc.multiply(self.chances(question), count)).cast(pa.int64()))
+
     def turned(self, question: str, wheel: pa.Array) -> pa.Array:
         """A value of the wheel for each row."""
         return wheel.take(self.below(question, len(wheel)))

@@ -1,7 +1,9 @@
 """The registers as files, a chunk at a time: memory does not grow with the number of people.
 
     spark.csv, prism.csv, ksmart-business.csv, ksmart-property.csv, relis.csv   as departments hand them over
-    truth.csv   register,key,person,tags: a line for each good row; never part of a register
+    truth.csv   register,key,person,tags: a line for each good row; never part of a register. People 4n to
+                4n + 3 are one household; the tags are names of rates.Errors, and of malayalam, elsewhere,
+                born-missing, mobile-missing, mobile-shared (the family's), died.
 
 The order of a file's rows says nothing: those of a chunk are shuffled, and keys are scrambled. UTF-8, one
 line for a row, no quotes; a row that is broken on purpose is not in the truth.
@@ -29,15 +31,15 @@ TRUTH_HEADER = "register,key,person,tags"
 Broken = Mapping[str, int]  # how many rows, by the reason of their quarantine
 
 
-def write_examples(folder: Path, kerala: Kerala) -> Mapping[str, Broken]:
-    """Write all five registers and the truth about `kerala.people` people into the folder."""
-    return _write_all(folder, kerala, of_people(kerala, REGISTERS))
+def write_examples(folder: Path, kerala: Kerala, registers: Sequence[str] = REGISTERS) -> Mapping[str, Broken]:
+    """Write these registers, and the truth, of `kerala.people` people into the folder."""
+    return _write_all(folder, kerala, registers, of_people(kerala, registers))
 
 
 def write_demonstration(folder: Path, *, employees: int, seed: int, bad_share: float) -> Mapping[str, Broken]:
     """Write the registers and the truth of a Kerala that has so many rows in SPARK, and few people beside them."""
     kerala = _dense("spark", employees, seed, bad_share)
-    return _write_all(folder, kerala, of_rows(kerala, REGISTERS, "spark", employees))
+    return _write_all(folder, kerala, REGISTERS, of_rows(kerala, REGISTERS, "spark", employees))
 
 
 def write_example(path: Path, register: str = "spark", *, rows: int, seed: int, bad_share: float) -> Broken:
@@ -55,14 +57,14 @@ def _dense(register: str, rows: int, seed: int, bad_share: float) -> Kerala:
     return Kerala(math.ceil(rows / share), seed, bad_share, DENSE)
 
 
-def _write_all(folder: Path, kerala: Kerala, chunks: Iterable[Chunk]) -> Mapping[str, Broken]:
+def _write_all(folder: Path, kerala: Kerala, registers: Sequence[str], chunks: Iterable[Chunk]) -> Mapping[str, Broken]:
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         truth = stack.enter_context((folder / TRUTH).open("wb"))
         truth.write(f"{TRUTH_HEADER}\n".encode())
         files = {
             name: RegisterFile(name, stack.enter_context((folder / f"{name}.csv").open("wb")), kerala)
-            for name in REGISTERS
+            for name in registers
         }
         for chunk in chunks:
             for name, records in chunk.items():

@@ -13,8 +13,8 @@ Malayalam all four are the same.
 import functools
 import re
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ RANK_OFFSET = 12  # of Zipf's law: the most frequent first word comes about twic
 PARTS = {False: ("men", "with_men"), True: ("women", "with_women")}
 
 # How a name is spelt otherwise, each replaced once: the first three rules that change anything give its variants.
+CONSONANT = "[bcdfghjklmnpqrstvwyz]"
 RULES = (
     (r"zh", "l"),
     (r"(?<=[aeiou])th", "t"),
@@ -41,17 +42,18 @@ RULES = (
     (r"sh", "s"),
     (r"th", "t"),
     (r"([bdklmnprt])\1", r"\1"),
-    (r"i(?=[bdjklmnprst])", "ee"),
+    (rf"(?<={CONSONANT})i(?=[bdjklmnprst])", "ee"),
     (r"dh", "d"),
     (r"ph", "f"),
-    (r"ai", "y"),
+    (r"ai(?=[bdklmnr])", "y"),
     (r"w", "v"),
-    (r"u(?=[dklmnprst])", "oo"),
-    (r"a(?=[jklmnprst])", "aa"),
+    (rf"(?<={CONSONANT})u(?=[dklmnprst])", "oo"),
+    (rf"(?<={CONSONANT})a(?=[jklmnprst])", "aa"),
     (r"(?<=[aeiou])([klmnt])(?=[aeiou])", r"\1\1"),
     (r"an\b", "en"),
-    (r"y", "i"),
 )
+
+_COMPILED = tuple((re.compile(expression, re.IGNORECASE), replacement) for expression, replacement in RULES)
 
 
 class Word(NamedTuple):
@@ -79,8 +81,8 @@ class Given(NamedTuple):
 def spellings(word: str) -> tuple[str, ...]:
     """The word and three other spellings; where fewer rules apply, some of them more than once."""
     others: list[str] = []
-    for expression, replacement in RULES:
-        spelt = re.sub(expression, replacement, word, count=1, flags=re.IGNORECASE)
+    for expression, replacement in _COMPILED:
+        spelt = expression.sub(replacement, word, count=1)
         spelt = spelt[0].upper() + spelt[1:] if word[0].isupper() else spelt
         if spelt not in (word, *others):
             others.append(spelt)
@@ -95,7 +97,8 @@ class Names:
     given: pa.Array  # text by 16 x number + form
     mail: pa.Array  # for each given name: a mailbox
     given_letter: pa.Array  # for each given name: its initial's number
-    twin: pa.Array  # for each given name: one that is heard like it
+    first: pa.Array  # for each given name: its first word's number
+    twin: pa.Array  # for each given name: one that begins with the next first word
     wheels: dict[tuple[int, bool], pa.Array]
     styles: pa.Array  # a wheel of styles
     house: pa.Array  # text by 16 x number + form
@@ -124,20 +127,19 @@ class Names:
 def load() -> Names:
     text = resources.files(__package__).joinpath("names.toml").read_text("utf-8")
     words = tomllib.loads(text)
-    given: list[Given] = []
-    twins: list[int] = []
-    wheels = {}
+    given = _Givens()
     for number, style in enumerate(words["style"]):
         for female, parts in PARTS.items():
-            firsts, seconds = (_words(style[part]) for part in parts)
-            wheels[number, female] = _add_given(firsts, seconds, given, twins)
+            given.add(number, female, *(_words(style[part]) for part in parts))
     houses, qualifiers = _houses(words["house"])
+    letters = _words(words["initials"]["letters"])
     return Names(
-        given=pa.array([form for name in given for form in name.forms]),
-        mail=pa.array([name.forms[0].lower() for name in given]),
-        given_letter=pa.array([_letter(name.first.latin) for name in given]),
-        twin=pa.array(twins),
-        wheels=wheels,
+        given=pa.array([form for name in given.names for form in name.forms]),
+        mail=pa.array([name.forms[0].lower() for name in given.names]),
+        given_letter=pa.array([_letter(name.first.latin) for name in given.names]),
+        first=pa.array(given.first),
+        twin=pa.array(given.twin),
+        wheels=given.wheels,
         styles=wheel({number: style["share"] for number, style in enumerate(words["style"])}),
         house=pa.array([form for house in houses for form in _house_forms(house)]),
         house_letter=pa.array(
@@ -145,7 +147,7 @@ def load() -> Names:
         ),
         qualifier=pa.array([text for q in qualifiers for text in (q or (None, None))]),
         qualifiers=len(qualifiers),
-        initial=pa.array([*_column(words, 0), *_column(words, 1)]),
+        initial=pa.array([*(letter.latin for letter in letters), *(letter.malayalam for letter in letters)]),
         places=_places(words),
     )
 
@@ -155,34 +157,44 @@ def _words(text: str) -> list[Word]:
     return [Word(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
 
 
-def _column(words: dict[str, Any], script: int) -> list[str]:
-    return [word[script] for word in _words(words["initials"]["letters"])]
-
-
 def _letter(latin: str) -> int:
     return ord(latin[0].upper()) - ord("A")
 
 
-def _add_given(firsts: list[Word], seconds: list[Word], given: list[Given], twins: list[int]) -> pa.Array:
-    """Append every combination; a wheel of their numbers. First words in the order of Zipf's law, scattered."""
-    weights: dict[int, float] = {}
-    begin = len(given)
-    for place, first in enumerate(firsts):
-        frequency = 1 / (RANK_OFFSET + place * 37 % len(firsts))
-        fixed = first.latin.partition("+")
-        ready = [Given(first, None), *(Given(first, second) for second in seconds if second.latin != first.latin)]
-        if fixed[1]:
-            pair = [Word(*words) for words in zip(*(text.split("+") for text in first), strict=True)]
-            ready = [Given(pair[0], pair[1])]
-        for name in ready:
-            alone = len(ready) == 1
-            share = 1.0 if alone else SECOND_WORD_SHARE / (len(ready) - 1) if name.second else 1 - SECOND_WORD_SHARE
-            weights[len(given)] = frequency * share
-            given.append(name)
-    count = len(given) - begin
-    step = len(seconds) + 1
-    twins.extend(begin + (number + step) % count for number in range(count))
-    return wheel(weights, slots=32_768)
+@dataclass
+class _Givens:
+    """The given names, as they are put together."""
+
+    names: list[Given] = field(default_factory=list)
+    first: list[int] = field(default_factory=list)
+    twin: list[int] = field(default_factory=list)
+    wheels: dict[tuple[int, bool], pa.Array] = field(default_factory=dict)
+
+    def add(self, style: int, female: bool, firsts: list[Word], seconds: list[Word]) -> None:
+        """Every combination. First words in the order of Zipf's law, scattered over the alphabet."""
+        begin = len(self.names)
+        weights: dict[int, float] = {}
+        for place, first in enumerate(firsts):
+            frequency = 1 / (RANK_OFFSET + (place + 5) * 10_007 % len(firsts))
+            for name, share in _combined(first, seconds):
+                weights[len(self.names)] = frequency * share
+                self.names.append(name)
+                self.first.append(begin + place)
+        count, step = len(self.names) - begin, len(seconds) + 1  # no first word has more combinations
+        self.twin.extend(begin + (number + step) % count for number in range(count))
+        self.wheels[style, female] = wheel(weights, slots=32_768)
+
+
+def _combined(first: Word, seconds: list[Word]) -> Iterator[tuple[Given, float]]:
+    """A first word alone and with each second word, and how many of its bearers have that name."""
+    if "+" in first.latin:
+        latin, malayalam = (text.split("+") for text in first)
+        yield Given(Word(latin[0], malayalam[0]), Word(latin[1], malayalam[1])), 1.0
+        return
+    yield Given(first, None), 1 - SECOND_WORD_SHARE
+    fitting = [second for second in seconds if second.latin != first.latin]
+    for second in fitting:
+        yield Given(first, second), SECOND_WORD_SHARE / len(fitting)
 
 
 def _houses(words: dict[str, str]) -> tuple[list[Word], list[Word | None]]:

@@ -9,6 +9,7 @@ written.py's. Everything about chunk n follows from the seed and n.
 """
 
 import datetime as dt
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,7 @@ MAN_BORN = (1950, 50)  # first year, how many
 ELDERS_SINCE, ELDERS_SHARE = 1968, 0.5
 TWINS_SHARE = 0.02
 DIED = ((1950, 0.14), (1966, 0.05), (1990, 0.006), (2100, 0.0005))  # born before: the share that has died
-SHARED_MOBILE = {MAN: 0.0, WIFE: 0.11, CHILD: 0.04, FATHER: 0.12, MOTHER: 0.2}  # use the man's
+SHARED_MOBILE = {MAN: 0.0, WIFE: 0.13, CHILD: 0.06, FATHER: 0.14, MOTHER: 0.22}  # use the man's
 HUSBANDS_NAME_SHARE = 0.35  # of married women: Sreeja Anil, where others stay Sreeja K P
 APART_SHARE = 0.6  # of names of two words: written apart
 
@@ -52,16 +53,16 @@ class _Household:
     house: pa.Array
     ward: pa.Array
 
-    def name(self, whose: str, *, female: bool) -> pa.Array:
-        """A given name in the household's style."""
+    def name(self, whose: str, *others: pa.Array, female: bool) -> pa.Array:
+        """A given name in the household's style, with another first word than those of up to three others."""
         found = names.load().wheels
         choices = [self.draws.turned(f"name of {whose}", found[n, female]) for n in range(len(HABITS))]
-        return pc.choose(self.style, *choices)
+        return _unlike(pc.choose(self.style, *choices), *others)
 
     def birthplace(self, whose: str) -> tuple[pa.Array, pa.Array]:
         """The house and the ward of the parents of a woman who married into this house."""
         house = self.draws.below(f"house of {whose}", names.load().houses)
-        return house, self.draws.below(f"ward of {whose}", self.places.wards)
+        return house, self.places.near(self.ward, self.draws, f"ward of {whose}")
 
 
 def chunk(number: int, seed: int, places: Places) -> pa.RecordBatch:
@@ -86,29 +87,28 @@ def chunk(number: int, seed: int, places: Places) -> pa.RecordBatch:
 
 def _members(home: _Household, man_year: pa.Array) -> list[dict[str, Any]]:
     """The columns of each of the four slots."""
-    grandfather, man = home.name("grandfather", female=False), home.name("man", female=False)
-    wife = _married_in(home, "wife", man)
+    man, wife = home.name("man", female=False), home.name("wife", female=True)
+    grandfather, grandmother = home.name("father", man, female=False), home.name("mother", wife, female=True)
     wife_year = pc.add(man_year, home.draws.below("wife's year", 10))
-    first, second = (_child(home, man, man_year, nth) for nth in ("first", "second"))
-    _make_twins(home, first, second)
-    man_columns = _born_here(home, man, grandfather, man_year, "man") | {"female": _all(False), "role": _all(MAN)}
-    wife |= {"born": _born(home.draws, wife_year, "wife"), "role": _all(WIFE)}
     father_year = pc.subtract(man_year, pc.add(home.draws.below("father's year", 14), 22))
-    father = _born_here(home, grandfather, home.name("great-grandfather", female=False), father_year, "father")
-    father |= {"female": _all(False), "role": _all(FATHER)}
     mother_year = pc.add(father_year, home.draws.below("mother's year", 8))
-    mother = _married_in(home, "mother", grandfather)
-    mother |= {"born": _born(home.draws, mother_year, "mother"), "role": _all(MOTHER)}
-    third = {name: pc.if_else(home.elders, father[name], first[name]) for name in first}
-    fourth = {name: pc.if_else(home.elders, mother[name], second[name]) for name in second}
-    return [man_columns, wife, third, fourth]
+    father = _born_here(home, "father", grandfather, home.name("grandfather", grandfather, female=False), father_year)
+    father |= {"female": _all(False), "role": _all(FATHER)}
+    mother = _married_in(home, "mother", grandmother, grandfather, mother_year) | {"role": _all(MOTHER)}
+    first, second = _children(home, (man, wife), man_year)
+    return [
+        _born_here(home, "man", man, grandfather, man_year) | {"female": _all(False), "role": _all(MAN)},
+        _married_in(home, "wife", wife, man, wife_year) | {"role": _all(WIFE)},
+        {name: pc.if_else(home.elders, father[name], first[name]) for name in first},
+        {name: pc.if_else(home.elders, mother[name], second[name]) for name in second},
+    ]
 
 
 def _all(value: int | bool) -> pa.Array:
     return pa.repeat(value, HOUSEHOLDS)
 
 
-def _born_here(home: _Household, given: pa.Array, father: pa.Array, year: pa.Array, whose: str) -> dict[str, Any]:
+def _born_here(home: _Household, whose: str, given: pa.Array, father: pa.Array, year: pa.Array) -> dict[str, Any]:
     return {
         "style": home.style,
         "given": given,
@@ -122,38 +122,44 @@ def _born_here(home: _Household, given: pa.Array, father: pa.Array, year: pa.Arr
     }
 
 
-def _married_in(home: _Household, whose: str, husband: pa.Array) -> dict[str, Any]:
+def _married_in(home: _Household, whose: str, given: pa.Array, husband: pa.Array, year: pa.Array) -> dict[str, Any]:
+    father = home.name(f"{whose}'s father", female=False)
     house, ward = home.birthplace(whose)
-    return {
-        "style": home.style,
-        "given": home.name(whose, female=True),
-        "father": home.name(f"{whose}'s father", female=False),
+    return _born_here(home, whose, given, father, year) | {
         "husband": husband,
-        "house": home.house,
         "birth_house": house,
-        "ward": home.ward,
         "birth_ward": ward,
         "female": _all(True),
     }
 
 
-def _child(home: _Household, father: pa.Array, father_year: pa.Array, nth: str) -> dict[str, Any]:
+def _children(home: _Household, parents: tuple[pa.Array, pa.Array], year: pa.Array) -> list[dict[str, Any]]:
+    """Two children of the man and his wife. Twins are of one sex and have names that sound alike."""
+    twins = home.draws.happens("twins", TWINS_SHARE)
+    first = _child(home, "first", parents, year)
+    second = _child(home, "second", parents, year)
+    second |= {name: pc.if_else(twins, first[name], second[name]) for name in ("born", "female", "given")}
+    second["given"] = _unlike(second["given"], *parents, first["given"])
+    return [first, second]
+
+
+def _child(home: _Household, nth: str, parents: tuple[pa.Array, pa.Array], father_year: pa.Array) -> dict[str, Any]:
     female = home.draws.happens(f"sex of {nth}", 0.5)
-    given = pc.if_else(female, home.name(f"daughter {nth}", female=True), home.name(f"son {nth}", female=False))
+    daughter = home.name(f"daughter {nth}", parents[1], female=True)
+    son = home.name(f"son {nth}", parents[0], female=False)
     after = pc.add(home.draws.below(f"year of {nth}", 12), 22)
     year = pc.min_element_wise(pc.add(father_year, after), LAST_BIRTH)
-    return _born_here(home, given, father, year, nth) | {"female": female, "role": _all(CHILD)}
+    found = _born_here(home, nth, pc.if_else(female, daughter, son), parents[0], year)
+    return found | {"female": female, "role": _all(CHILD)}
 
 
-def _make_twins(home: _Household, first: dict[str, Any], second: dict[str, Any]) -> None:
-    """Some second children are born with the first, of one sex and with a name that sounds like it."""
-    twins = home.draws.happens("twins", TWINS_SHARE)
-    for name, value in (
-        ("born", first["born"]),
-        ("female", first["female"]),
-        ("given", names.load().twin.take(first["given"])),
-    ):
-        second[name] = pc.if_else(twins, value, second[name])
+def _unlike(given: pa.Array, *others: pa.Array) -> pa.Array:
+    """The names; instead of one with another's first word, that with the next first word that nobody has."""
+    known = names.load()
+    for _ in others:  # each can be in the way once
+        taken = [pc.equal(known.first.take(given), known.first.take(other)) for other in others]
+        given = pc.if_else(functools.reduce(pc.or_, taken), known.twin.take(given), given)
+    return given
 
 
 def _born(draws: Draws, year: pa.Array, whose: str) -> pa.Array:

@@ -5,14 +5,19 @@ those of the State Election Commission (G, M or C, the Commission's number of th
 """
 
 import functools
+import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ariyippu.demo.kerala import names
+from ariyippu.demo.kerala.draw import Draws, remainder
 
 PEOPLE_OF_WARD = 1480  # 3.5 crore in 23,611 wards
+SAME_BODY, SAME_DISTRICT = 0.4, 0.4  # of what lies elsewhere, or of moves; the rest lies anywhere
 WARDS_OF_BODY = 19  # about as many on average
 LEAST_BODIES = 28  # two to a district: a small Kerala has fewer wards in each, not fewer districts
 BODIES_OF_TALUK = 13
@@ -115,28 +120,64 @@ def bodies() -> Bodies:
 
 @dataclass(frozen=True)
 class Places:
-    """The wards in which people live, by number. `body`, `district`: places in `local_bodies` and DISTRICTS."""
+    """The wards in which people live, by number: those of a district, and of a body in it, follow each other.
+
+    `body`, `district`: places in `local_bodies` and DISTRICTS; `body_wards`, `district_wards`: for each ward the
+    number of its body's or its district's first one, and how many they are.
+    """
 
     body: pa.Array
     ward: pa.Array
-    in_other_village: pa.Array
     district: pa.Array
+    body_wards: tuple[pa.Array, pa.Array]
+    district_wards: tuple[pa.Array, pa.Array]
 
     @property
     def wards(self) -> int:
         return len(self.ward)
 
+    @property
+    def in_other_village(self) -> pa.Array:
+        return pc.equal(remainder(self.ward, 3), 0)
+
+    def near(self, ward: pa.Array, draws: Draws, question: str) -> pa.Array:
+        """Where somebody of that ward may have another house or field: mostly near."""
+        distance = draws.chances(f"{question}: distance")
+        same_body = draws.within(f"{question}: ward", *(column.take(ward) for column in self.body_wards))
+        same_district = draws.within(f"{question}: body", *(column.take(ward) for column in self.district_wards))
+        anywhere = draws.below(f"{question}: anywhere", self.wards)
+        far = pc.if_else(pc.less(distance, SAME_BODY + SAME_DISTRICT), same_district, anywhere)
+        return pc.if_else(pc.less(distance, SAME_BODY), same_body, far)
+
 
 def inhabited(people: int) -> Places:
     """As many wards as that many people fill, in every district; each is as full as Kerala's are."""
     known = local_bodies()
-    wanted = min(len(known), max(LEAST_BODIES, people // (PEOPLE_OF_WARD * WARDS_OF_BODY)))
-    chosen = [number * len(known) // wanted for number in range(wanted)]
-    of_each = max(1, -(-people // (PEOPLE_OF_WARD * wanted)))
-    wards = [(number, ward) for number in chosen for ward in range(1, min(of_each, known[number].wards) + 1)]
+    chosen = _chosen(people // (PEOPLE_OF_WARD * WARDS_OF_BODY))
+    of_theirs = min(1.0, people / PEOPLE_OF_WARD / sum(known[number].wards for number in chosen))
+    wards = [(number, ward) for number in chosen for ward in range(1, math.ceil(of_theirs * known[number].wards) + 1)]
+    body, district = [number for number, _ in wards], [known[number].district for number, _ in wards]
     return Places(
-        body=pa.array([number for number, _ in wards]),
+        body=pa.array(body),
         ward=pa.array([ward for _, ward in wards]),
-        in_other_village=pa.array([ward % 3 == 0 for _, ward in wards]),
-        district=pa.array([known[number].district for number, _ in wards]),
+        district=pa.array(district),
+        body_wards=_runs(body),
+        district_wards=_runs(district),
     )
+
+
+def _runs(groups: list[int]) -> tuple[pa.Array, pa.Array]:
+    """For each row of groups that follow each other: where its group begins, and its size."""
+    begins = {group: row for row, group in reversed(list(enumerate(groups)))}
+    sizes = Counter(groups)
+    return pa.array([begins[group] for group in groups]), pa.array([sizes[group] for group in groups])
+
+
+def _chosen(wanted: int) -> list[int]:
+    """About so many local bodies, evenly from their list, and one at least from each district; by district."""
+    known = local_bodies()
+    wanted = min(len(known), max(LEAST_BODIES, wanted))
+    chosen = [number * len(known) // wanted for number in range(wanted)]
+    missing = sorted(set(range(len(DISTRICTS))) - {known[number].district for number in chosen})
+    chosen += [next(n for n, body in enumerate(known) if body.district == district) for district in missing]
+    return sorted(chosen, key=lambda number: (known[number].district, number))

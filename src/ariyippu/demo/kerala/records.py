@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from ariyippu.demo.kerala import people as population
 from ariyippu.demo.kerala.draw import Draws
-from ariyippu.demo.kerala.places import inhabited
+from ariyippu.demo.kerala.places import Places, inhabited
 from ariyippu.demo.kerala.rates import OFFICES, Errors, Shares
 from ariyippu.demo.kerala.registers import OWN_COLUMNS, standing
 from ariyippu.demo.kerala.written import Desk, Register
@@ -57,8 +57,10 @@ Chunk = Mapping[str, Records]
 
 def of_people(kerala: Kerala, names: Sequence[str]) -> Iterator[Chunk]:
     """These registers' records of exactly `kerala.people` people."""
-    for number, chunk in enumerate(_endless(kerala, names)):
+    make = Maker.of(kerala, names)
+    for number in itertools.count():
         rest = kerala.people - number * population.CHUNK_PEOPLE
+        chunk = make.chunk(number)
         if rest <= population.CHUNK_PEOPLE:
             yield {name: records.of_people_below(kerala.people) for name, records in chunk.items()}
             return
@@ -67,7 +69,9 @@ def of_people(kerala: Kerala, names: Sequence[str]) -> Iterator[Chunk]:
 
 def of_rows(kerala: Kerala, names: Sequence[str], register: str, rows: int) -> Iterator[Chunk]:
     """These registers' records of as many people as it takes to fill one of them with exactly so many rows."""
-    for chunk in _endless(kerala, names):
+    make = Maker.of(kerala, names)
+    for number in itertools.count():
+        chunk = make.chunk(number)
         records = chunk[register]
         if len(records) >= rows:
             last = records.first(rows)
@@ -78,18 +82,27 @@ def of_rows(kerala: Kerala, names: Sequence[str], register: str, rows: int) -> I
         yield chunk
 
 
-def _endless(kerala: Kerala, names: Sequence[str]) -> Iterator[Chunk]:
-    places = inhabited(kerala.people)
-    registers = {
-        name: Register(contracts.find(name), OFFICES[name], kerala.errors, places, kerala.people) for name in names
-    }
-    for number in itertools.count():
-        people = population.chunk(number, kerala.seed, places)
-        origin = f"{kerala.seed}|{number}"
-        chosen = standing(people, kerala.shares, Draws(f"{origin}|standing", len(people)))
-        yield {
+@dataclass(frozen=True)
+class Maker:
+    """Makes any chunk of a Kerala, without those before it."""
+
+    kerala: Kerala
+    places: Places
+    registers: Mapping[str, Register]
+
+    @classmethod
+    def of(cls, kerala: Kerala, names: Sequence[str]) -> "Maker":
+        places = inhabited(kerala.people)
+        found = (Register(contracts.find(name), OFFICES[name], kerala.errors, places, kerala.people) for name in names)
+        return cls(kerala, places, dict(zip(names, found, strict=True)))
+
+    def chunk(self, number: int) -> Chunk:
+        people = population.chunk(number, self.kerala.seed, self.places)
+        origin = f"{self.kerala.seed}|{number}"
+        chosen = standing(people, self.kerala.shares, Draws(f"{origin}|standing", len(people)))
+        return {
             name: _records(chosen[name], register, Draws(f"{origin}|{name}", len(chosen[name])))
-            for name, register in registers.items()
+            for name, register in self.registers.items()
         }
 
 

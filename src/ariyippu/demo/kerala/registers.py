@@ -28,7 +28,6 @@ BUSINESS_BORN = (1956, 2003)
 OWNER_BORN = 2000
 FAMILY_SHARE = 0.25  # of pensions are a widow's
 OWNING = {people.MAN: 2.2, people.WIFE: 0.7, people.CHILD: 0.5, people.FATHER: 1.6, people.MOTHER: 0.8}  # weights
-LAND_WITH_BUILDING = 0.6  # of land is held as if by who owns buildings; the rest by anybody
 COPIES = {"ksmart-business": (0.05,), "ksmart-property": (0.15, 0.03), "relis": (0.3, 0.08)}  # a second, a third
 SANCTIONED_SHARE = 0.6
 SANCTION = "G.O.(P) 9001/2026/Fin (invented)"
@@ -71,7 +70,7 @@ def standing(chunk: pa.RecordBatch, shares: Shares, draws: Draws) -> dict[str, p
     widow = pc.and_not(pc.and_(wives, draws.happens("family pension", family)), service)
     business = draws.happens("business", _chance(shares.ksmart_business, ELIGIBLE.business))
     building, land = draws.chances("building"), draws.chances("land")
-    land = pc.if_else(draws.happens("land with building", LAND_WITH_BUILDING), building, land)
+    land = pc.if_else(draws.happens("land with building", shares.land_with_building), building, land)
     chosen = {
         "spark": spark,
         "prism": pc.or_(service, widow),
@@ -106,7 +105,9 @@ def _pensions(shares: Shares) -> tuple[float, float]:
 
 
 def _owns(chunk: pa.RecordBatch, chance: pa.Array, share: float) -> pa.Array:
-    weights = pa.array([weight * share / ELIGIBLE.owners for weight in OWNING.values()])
+    most = max(OWNING.values())
+    likeliest = _chance(share, ELIGIBLE.owners / most)
+    weights = pa.array([likeliest * weight / most for weight in OWNING.values()])
     return pc.and_(pc.less_equal(chunk["year"], OWNER_BORN), pc.less(chance, weights.take(chunk["role"])))
 
 

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ariyippu.demo.kerala import names
-from ariyippu.demo.kerala.draw import Draws, digits, scrambled
+from ariyippu.demo.kerala.draw import Draws, digits, remainder, scrambled
 from ariyippu.demo.kerala.names import MALAYALAM, SPELLINGS
+from ariyippu.demo.kerala.people import APART_SHARE
 from ariyippu.demo.kerala.places import Places, bodies
 from ariyippu.demo.kerala.rates import Errors, Office
 from ariyippu.ingest.contract import Contract
@@ -22,6 +23,10 @@ AFTER, BEFORE, DOTTED_AFTER, DOTTED_BEFORE, WITH_HOUSE, WITH_GUARDIAN, ONE_INITI
 OTHER_LAYOUTS = pa.array([AFTER] * 8 + [BEFORE] * 4 + [DOTTED_AFTER] * 4 + [DOTTED_BEFORE, WITH_HOUSE, ONE_INITIAL])
 CHILLUS = {"ൺ": "ണ", "ൻ": "ന", "ർ": "ര", "ൽ": "ല", "ൾ": "ള"}
 VIRAMA, ZWNJ, ZWJ = "\u0d4d", "\u200c", "\u200d"
+SECOND_ELSEWHERE = 0.25  # of second and third buildings and fields lie in another place
+GUARDIANS_INITIAL = 0.2  # of guardians come with one
+MONTHS = 12
+SWAPS_TRIED = 365 / (MONTHS * (MONTHS - 1))  # day and month swapped are another date on 132 days of a year
 TYPING_LETTERS = "aeioulnrstkmhpd"
 NO_TEXT = pa.scalar(None, pa.string())
 
@@ -60,18 +65,15 @@ class Desk:
         )
         other = pc.and_(married, draws.happens("guardian other", self.errors.guardian_other))
         self._note("guardian_other", pc.and_not(other, self.before))
-        self.moved = self._note("moved", draws.happens("moved", self.errors.moved))
         self._note("died", people["died"])
 
     def write(self) -> Written:
         people, places = self.people, self.register.places
-        house = self._where("birth_house", "house", names.load().houses)
-        ward = self._where("birth_ward", "ward", places.wards)
-        elsewhere = pc.or_(
-            self.draws.happens("elsewhere", self.register.office.elsewhere),
-            pc.and_(pc.greater(people["copy"], 0), self.draws.happens("second elsewhere", 0.4)),
-        )
-        ward = pc.if_else(self._note("elsewhere", elsewhere), self.draws.below("ward elsewhere", places.wards), ward)
+        house, home = self._home()
+        second = pc.and_(pc.greater(people["copy"], 0), self.draws.happens("second elsewhere", SECOND_ELSEWHERE))
+        elsewhere = pc.or_(second, self.draws.happens("elsewhere", self.register.office.elsewhere))
+        ward = pc.if_else(elsewhere, places.near(home, self.draws, "elsewhere"), home)
+        self._note("elsewhere", pc.not_equal(ward, home))
         columns = {
             "name": self._name(),
             "guardian": self._guardian(),
@@ -98,32 +100,34 @@ class Desk:
 
     # --- names and houses ---
 
-    def _where(self, before: str, now: str, limit: int) -> pa.Array:
-        """Where the record says that the person lives: today, before the marriage, or before a move."""
-        here = pc.if_else(self.before, self.people[before], self.people[now])
-        return pc.if_else(self.moved, self.draws.below(f"moved {now}", limit), here)
+    def _home(self) -> tuple[pa.Array, pa.Array]:
+        """The house and ward where the record says that the person lives: today, before the marriage, or a move."""
+        people, draws = self.people, self.draws
+        house, ward = (pc.if_else(self.before, people[f"birth_{what}"], people[what]) for what in ("house", "ward"))
+        moved = self._happens("moved", self.errors.moved)
+        renamed = pc.and_(moved, draws.happens("another house's name", 0.5))
+        house = pc.if_else(renamed, draws.below("moved house", names.load().houses), house)
+        return house, pc.if_else(moved, self.register.places.near(ward, draws, "moved"), ward)
 
-    def _form(self, whose: str, apart: pa.Array) -> pa.Array:
-        spelling = pc.add(self.draws.below(f"spelling of {whose}", SPELLINGS - 1), 1)
-        otherwise = pc.and_not(self.draws.happens(f"{whose} spelt", self.errors.spelling), self.malayalam)
-        form = pc.add(pc.multiply(apart.cast(pa.int64()), SPELLINGS), pc.if_else(otherwise, spelling, 0))
-        return pc.add(form, pc.multiply(self.malayalam.cast(pa.int64()), MALAYALAM))
+    def _spelling(self, whose: str, chance: float) -> pa.Array:
+        """0, or now and then another one."""
+        other = pc.add(self.draws.below(f"spelling of {whose}", SPELLINGS - 1), 1)
+        return pc.if_else(self.draws.happens(f"{whose} spelt", chance), other, 0)
 
-    def _given(self, whose: str, number: pa.Array, apart: pa.Array) -> pa.Array:
-        return names.load().given_text(number, self._form(whose, apart))
+    def _form(self, second: pa.Array, spelling: pa.Array | int = 0) -> pa.Array:
+        """The form of a word (see names.py); `second`: apart, or joined to what stands before it."""
+        script = pc.multiply(self.malayalam.cast(pa.int64()), MALAYALAM)
+        return pc.add(pc.add(script, pc.multiply(second.cast(pa.int64()), SPELLINGS)), spelling)
 
     def _name(self) -> pa.Array:
-        known = names.load()
-        people = self.people
-        otherwise = self.draws.happens("joined", self.errors.joined)
-        apart = pc.xor(people["apart"], otherwise)
-        given = self._given("name", people["given"], apart)
-        plain = known.given_text(people["given"], _usual(apart, self.malayalam))
-        whole = known.given_text(people["given"], _usual(people["apart"], self.malayalam))
-        self._note("spelling", pc.not_equal(given, plain))
-        self._note("joined", pc.not_equal(plain, whole))
-        parts = self._around(self._layout())
-        name = pc.binary_join_element_wise(parts[0], given, parts[1], " ", null_handling="skip")
+        text, number, habit = names.load().given_text, self.people["given"], self.people["apart"]
+        apart = pc.xor(habit, self.draws.happens("joined", self.errors.joined))
+        given = text(number, self._form(apart, self._spelling("name", self.errors.spelling)))
+        usual = text(number, self._form(apart))
+        self._note("spelling", pc.not_equal(given, usual))
+        self._note("joined", pc.not_equal(usual, text(number, self._form(habit))))
+        before, after = self._around(self._layout())
+        name = pc.binary_join_element_wise(before, given, after, " ", null_handling="skip")
         return self._cased(self._encoded(self._typed("typing", name, self.errors.typing)))
 
     def _layout(self) -> pa.Array:
@@ -160,31 +164,28 @@ class Desk:
         people = self.people
         fathers = pc.or_(self.before, self.happened["guardian_other"])
         whose = pc.coalesce(pc.if_else(fathers, pa.scalar(None, pa.int64()), people["husband"]), people["father"])
-        text = self._given("guardian", whose, self.draws.happens("guardian apart", 0.6))
+        apart = self.draws.happens("guardian apart", APART_SHARE)
+        form = self._form(apart, self._spelling("guardian", self.errors.spelling))
+        letter = names.load().house_letter.take(pc.if_else(fathers, people["birth_house"], people["house"]))
+        initial = names.load().initial_text(letter, self.malayalam.cast(pa.int64()))
+        initial = pc.if_else(self.draws.happens("guardian's initial", GUARDIANS_INITIAL), initial, NO_TEXT)
+        text = pc.binary_join_element_wise(names.load().given_text(whose, form), initial, " ", null_handling="skip")
         missing = self._happens("guardian_missing", self.errors.guardian_missing)
         return pc.if_else(missing, NO_TEXT, self._cased(self._encoded(text)))
 
     def _house(self, house: pa.Array) -> pa.Array:
-        """Kizhakkeparambil, Kizhakke Parambil, Parambil."""
+        """Kizhakkeparambil or Kizhakke Parambil."""
         known, script = names.load(), self.malayalam.cast(pa.int64())
-        which = pc.subtract(house, pc.multiply(pc.divide(house, known.qualifiers), known.qualifiers))
+        which = remainder(house, known.qualifiers)
         qualifier = known.qualifier.take(pc.add(pc.multiply(which, 2), script))
         joined = pc.and_(pc.is_valid(qualifier), self.draws.happens("house joined", 0.5))
-        form = self._house_form(joined)
-        text = known.house_text(house, form)
-        usual = known.house_text(house, pc.multiply(pc.divide(form, SPELLINGS), SPELLINGS))
-        self._note("house_spelling", pc.not_equal(text, usual))
+        text = known.house_text(house, self._form(joined, self._spelling("house", self.errors.house_spelling)))
+        self._note("house_spelling", pc.not_equal(text, known.house_text(house, self._form(joined))))
         apart = pc.binary_join_element_wise(qualifier, text, " ", null_handling="skip")
         whole = pc.if_else(joined, pc.binary_join_element_wise(qualifier, text, ""), apart)
         missing = self._happens("house_missing", self.errors.house_missing)
         whole = self._cased(self._encoded(self._typed("house_typing", whole, self.errors.house_typing)))
         return pc.if_else(missing, NO_TEXT, whole)
-
-    def _house_form(self, joined: pa.Array) -> pa.Array:
-        spelling = pc.add(self.draws.below("spelling of house", SPELLINGS - 1), 1)
-        otherwise = pc.and_not(self.draws.happens("house spelt", self.errors.house_spelling), self.malayalam)
-        form = pc.add(pc.multiply(joined.cast(pa.int64()), SPELLINGS), pc.if_else(otherwise, spelling, 0))
-        return pc.add(form, pc.multiply(self.malayalam.cast(pa.int64()), MALAYALAM))
 
     def _cased(self, text: pa.Array) -> pa.Array:
         return pc.utf8_upper(text) if self.register.office.capitals else text
@@ -221,23 +222,18 @@ class Desk:
     def _born(self) -> pa.Array:
         text = _date_text(self.people["born"])
         missing = self._note("born_missing", self.draws.happens("born missing", self.register.office.born_missing))
-        possible = pc.less_equal(pc.day(self.people["born"].cast(pa.int32()).cast(pa.date32())), 12)
-        swapped = pc.and_(possible, self.draws.happens("born swapped", self.errors.born_swapped * 365 / 144))
-        swapped = self._note("born_swapped", pc.and_not(swapped, missing))
-        mistyped = pc.and_not(self.draws.happens("born mistyped", self.errors.born_mistyped), missing)
-        self._note("born_mistyped", pc.and_not(mistyped, swapped))
-        text = self._rewritten(swapped, text, "born swapped", _swapped)
-        text = self._rewritten(self.happened["born_mistyped"], text, "born mistyped", _mistyped_date)
-        return pc.if_else(missing, NO_TEXT, text)
+        swapped = self.draws.happens("born swapped", self.errors.born_swapped * SWAPS_TRIED)
+        other = self._rewritten(swapped, text, "born swapped", _swapped)
+        swapped = self._note("born_swapped", pc.and_not(pc.not_equal(other, text), missing))
+        mistyped = self.draws.happens("born mistyped", self.errors.born_mistyped)
+        mistyped = self._note("born_mistyped", pc.and_not(pc.and_not(mistyped, missing), swapped))
+        return pc.if_else(missing, NO_TEXT, self._rewritten(mistyped, other, "born mistyped", _mistyped_date))
 
     def _locality(self, ward: pa.Array) -> pa.Array:
         """The name of the local body; typed by somebody or chosen from a list."""
-        typed = self.register.office.typed_places
-        spelling = pc.add(self.draws.below("spelling of place", SPELLINGS - 1), 1)
-        otherwise = self.draws.happens("place spelt", self.errors.house_spelling if typed else 0)
-        form = pc.if_else(otherwise, spelling, 0)
+        spelling = self._spelling("place", self.errors.house_spelling if self.register.office.typed_places else 0)
         body = self.register.places.body.take(ward)
-        return self._cased(bodies().name.take(pc.add(pc.multiply(body, SPELLINGS), form)))
+        return self._cased(bodies().name.take(pc.add(pc.multiply(body, SPELLINGS), spelling)))
 
     def _mobile(self) -> pa.Array:
         missing = self._note("mobile_missing", self.draws.happens("no mobile", self.register.office.mobile_missing))
@@ -253,7 +249,7 @@ class Desk:
 
     def _email(self) -> pa.Array:
         mail = names.load().mail.take(self.people["given"])
-        host = pc.if_else(self.draws.happens("host", 0.7), "mail.example", "Post.example")
+        host = pc.if_else(self.people["apart"], "mail.example", "Post.example")  # their own, in every register
         number = self.people["number"].cast(pa.string())
         address = pc.binary_join_element_wise(pc.binary_join_element_wise(mail, number, "."), host, "@")
         return pc.if_else(self.draws.happens("e-mail", self.register.office.email), address, NO_TEXT)
@@ -276,10 +272,6 @@ def mobile_text(whose: pa.Array, other: pa.Array, draws: Draws) -> pa.Array:
     return pc.choose(draws.below("way of writing a number", len(ways)), *ways)
 
 
-def _usual(apart: pa.Array, malayalam: pa.Array) -> pa.Array:
-    return pc.add(pc.multiply(apart.cast(pa.int64()), SPELLINGS), pc.multiply(malayalam.cast(pa.int64()), MALAYALAM))
-
-
 def _date_text(days: pa.Array) -> pa.Array:
     date = days.cast(pa.int32()).cast(pa.date32())
     parts = (digits(pc.day(date), 2), digits(pc.month(date), 2), digits(pc.year(date), 4))
@@ -288,7 +280,7 @@ def _date_text(days: pa.Array) -> pa.Array:
 
 def _swapped(date: str, _chance: int) -> str:
     day, month, year = date.split("/")
-    return f"{month}/{day}/{year}"
+    return f"{month}/{day}/{year}" if int(day) <= MONTHS else date
 
 
 def _mistyped_date(date: str, chance: int) -> str:
