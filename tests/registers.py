@@ -18,7 +18,7 @@ from ariyippu.ingest.contract import Contract
 from ariyippu.ingest.seal import record_tokens
 from ariyippu.link import index
 from ariyippu.link.models import LinkRun
-from ariyippu.notice.documents import Notice, Order, Placeholder, Text
+from ariyippu.notice.documents import ContactsOf, Notice, Order, Placeholder, Text
 from ariyippu.notice.models import OrderRow
 from tests.ingest.files import PEOPLE, write
 from tests.link.runs import draft
@@ -97,7 +97,9 @@ class Registers:
     def objection(self, place: Place, purpose: str = PURPOSE) -> None:
         self.world.objection(place[0], [self.record(place)], purpose)
 
-    def link(self, persons: Mapping[str, Iterable[Place]], possible: Iterable[tuple[str, str]] = ()) -> LinkRun:
+    def link(
+        self, persons: Mapping[str, Iterable[Place]], possible: Iterable[tuple[str, str]] = (), grant: str = ""
+    ) -> LinkRun:
         """Keep a run over all registers: each record that no person names is a person of its own."""
         named = {place: person for person, places in persons.items() for place in places}
         everyone = [(register, number) for register, rows in self.rows.items() for number in range(1, rows + 1)]
@@ -106,7 +108,7 @@ class Registers:
         made = draft(
             whose,
             dict.fromkeys(possible, 1.0),
-            grant=self.granted_to_link(),
+            grant=grant or self.granted_to_link(),
             snapshots=self.snapshots,
             before=before and before.pk,
         )
@@ -114,22 +116,21 @@ class Registers:
 
     # --- documents -----------------------------------------------------------------------------------
 
-    def granted_to_link(self, **changes: object) -> str:
+    def granted_to_link(self) -> str:
         """The digest of a grant to link all registers."""
-        return self._granted("linking", purposes.LINKING, **changes)
+        return self._granted("-".join(("link", *self.contracts)), purposes.LINKING)
 
     def granted(self, *registers: str, purpose: str = PURPOSE) -> str:
         """The digest of a grant to have notices sent from these registers."""
-        return self._granted("-".join(("for", *registers)), purpose, *registers)
+        return self._granted("-".join((purpose.rpartition(":")[2], *registers)).lower(), purpose, *registers)
 
     def _granted(self, name: str, purpose: str, *registers: str, **changes: object) -> str:
         fields = tuple(
             RegisterFields(register=each, fields=self.world.grant.registers[0].fields if each == "spark" else FIELDS)
             for each in registers or self.contracts
         )
-        request = UseRequest.model_validate(
-            {**dict(self.world.grant), "id": name, "purpose": purpose, "registers": fields, **changes}
-        )
+        asked = {**dict(self.world.grant), "id": name, "purpose": purpose, "registers": fields, **changes}
+        request = UseRequest.model_validate(asked)
         self.world.submit(request, SIGNERS)
         return request.digest()
 
@@ -149,13 +150,26 @@ class Registers:
         }
         return Notice.model_validate({**said, **changes})
 
-    def order(self, register: str, **changes: object) -> OrderRow:
+    def contacts_of(self, *registers: str) -> tuple[ContactsOf, ...]:
+        """What an order says to borrow the contacts of these registers."""
+        return tuple(
+            ContactsOf(register=each, snapshot=self.snapshots[each], contract=self.contracts[each].digest)
+            for each in registers
+        )
+
+    def order(self, register: str, lenders: Sequence[str] = (), **changes: object) -> OrderRow:
         """The register's notice, ordered by everybody and accepted. Of SPARK, the arrears notice."""
+        order, said = self.order_document(register, lenders, **changes)
+        self.world.submit(order, SIGNERS, said)
+        return OrderRow.objects.get(digest=order.digest())
+
+    def order_document(self, register: str, lenders: Sequence[str] = (), **changes: object) -> tuple[Order, Notice]:
+        """The order before anybody signed it, and its notice; a grant for its registers is in force."""
         said = self.world.notice() if register == "spark" else self.notice(register)
         document = Order(
             id=f"order-{register}",
             notice=said.digest(),
-            use_request=self.world.grant.digest() if register == "spark" else self.granted(register),
+            use_request=self.granted(register, *lenders),
             contract=self.contracts[register].digest,
             register=register,
             snapshot=self.snapshots[register],
@@ -165,7 +179,6 @@ class Registers:
             not_after=now() + dt.timedelta(hours=12),
             max_messages=1000,
             min_interval_days=20,
+            contacts_of=self.contacts_of(*lenders),
         )
-        order = Order.model_validate({**dict(document), **changes})
-        self.world.submit(order, SIGNERS, said)
-        return OrderRow.objects.get(digest=order.digest())
+        return Order.model_validate({**dict(document), **changes}), said

@@ -19,6 +19,7 @@ from ariyippu.ingest.snapshot import open_records
 from ariyippu.notice import orders
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy import audience, objections
+from ariyippu.policy.decide import DECISION_SCHEMA
 from ariyippu.policy.models import AudienceRow
 from tests.refusals import refused
 from tests.world import PURPOSE, Person, World, build, people
@@ -108,13 +109,8 @@ def test_salts_are_unique_and_the_order_is_not_the_register_s(world: World) -> N
 
 @given(st.integers(0, 200))
 def test_a_size_is_a_multiple_of_ten_and_never_less(count: int) -> None:
-    decided = pa.table(
-        {
-            "record": pa.array([n.to_bytes(16, "big") for n in range(count)], pa.binary(16)),
-            "reason": pa.array(["included"] * count, pa.string()),
-            "channel": pa.array(["email"] * count, pa.string()),
-        }
-    )
+    included = [{"record": n.to_bytes(16, "big"), "reason": "included", "channel": "email"} for n in range(count)]
+    decided = pa.Table.from_pylist(included, DECISION_SCHEMA)
     rows = audience._padded(decided)
     assert rows.num_rows >= max(10, count)
     assert rows.num_rows % 10 == 0

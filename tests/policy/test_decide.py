@@ -1,6 +1,9 @@
 """The SQL and the reference say the same about everyone, whatever holds."""
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -12,20 +15,22 @@ from ariyippu.notice import criteria
 from ariyippu.notice.criteria import EVERYONE, NOBODY, AnyOf, Node, Not
 from ariyippu.notice.documents import Channel
 from ariyippu.policy import decide, reference
-from ariyippu.policy.reference import Candidate, ChannelRule, Marks, Situation
-from ariyippu.policy.travel import MARKS
+from ariyippu.policy.reference import Candidate, Marks, Situation, Way
+from ariyippu.policy.travel import LENT, MARKS, SHARED
 
 ALL_OF_THEM = criteria.parse({"field": "arrears", "op": ">=", "value": 0}, {"arrears": "money"})
 DISTRICTS = ["KOLLAM", "IDUKKI"]
 CHANNELS: list[Channel] = ["email", "sms"]
 COLUMNS: dict[Channel, str] = {"email": "email", "sms": "mobile"}
+LENDERS = [None, "land", "prism"]
+ANY_CONTACT = [(lender, column) for lender in LENDERS for column in COLUMNS.values()]
 
 marks = st.builds(Marks, st.booleans(), st.booleans(), st.booleans(), st.booleans())
 candidates = st.builds(
     Candidate,
     own=marks,
     linked=st.one_of(st.just(Marks()), marks),
-    contacts=st.frozensets(st.sampled_from(["email", "mobile"])),
+    contacts=st.frozensets(st.sampled_from(ANY_CONTACT)),
     attributes=st.fixed_dictionaries({"district": st.sampled_from([*DISTRICTS, None])}),
 )
 IN_KOLLAM = criteria.In("district", ("KOLLAM",))
@@ -36,24 +41,34 @@ stopping = st.sampled_from(STOPPED)
 @st.composite
 def situations(draw: st.DrawFn) -> Situation:
     channels: list[Channel] = draw(st.permutations(CHANNELS))[: draw(st.integers(1, 2))]
-    rules = tuple(
-        ChannelRule(
+    ways = tuple(
+        Way(
             channel=channel,
             column=draw(st.sampled_from([COLUMNS[channel], None])),
             covered=draw(st.booleans()),
             stayed=draw(stopping),
             restrained=draw(stopping),
+            contact_of=contact_of,
         )
+        for contact_of in LENDERS[: draw(st.integers(1, 3))]
         for channel in channels
     )
-    return Situation(draw(st.booleans()), draw(st.booleans()), rules)
+    return Situation(draw(st.booleans()), draw(st.booleans()), ways)
 
 
-def by_sql(population: list[Candidate], situation: Situation) -> list[tuple[str, str | None]]:
+Answer = tuple[str, tuple[str, str | None] | None]  # the reason, and channel and lender for who is included
+
+
+def by_reference(candidate: Candidate, situation: Situation) -> Answer:
+    reason, way = reference.decide(candidate, situation)
+    return reason, (way.channel, way.contact_of) if way else None
+
+
+def by_sql(population: list[Candidate], situation: Situation) -> list[Answer]:
     ids = [n.to_bytes(16, "big") for n in range(len(population))]
 
     def token(contact: str) -> list[bytes | None]:
-        return [one if contact in c.contacts else None for one, c in zip(ids, population, strict=True)]
+        return [one if (None, contact) in c.contacts else None for one, c in zip(ids, population, strict=True)]
 
     records = pa.table(
         {
@@ -71,76 +86,113 @@ def by_sql(population: list[Candidate], situation: Situation) -> list[tuple[str,
         return pa.table({"record": pa.array([i for i, c in zip(ids, chosen, strict=True) if c], pa.binary(16))})
 
     reached = [{"record": one, **vars(c.linked)} for one, c in zip(ids, population, strict=True) if c.linked != Marks()]
+    lent = [
+        {"record": one, "way": place, "contact_record": lender(one, way)}
+        for one, c in zip(ids, population, strict=True)
+        for place, way in enumerate(situation.ways)
+        if way.contact_of is not None and (way.contact_of, way.column) in c.contacts
+    ]
     with engine.connect() as relations:
         relations.register("records", records)
         relations.register("objected", of([c.own.objected for c in population]))
         relations.register("told", of([c.own.told for c in population]))
         relations.register("linked", pa.Table.from_pylist(reached, MARKS))
-        rows = decide.decide(relations, ALL_OF_THEM, situation).read_all().to_pylist()
-    answers = {row["record"]: (row["reason"], row["channel"]) for row in rows}
-    assert len(rows) == len(answers) == len(population)  # one row for everyone
-    return [answers[one] for one in ids]
+        relations.register("shared", pa.Table.from_pylist([{"record": one, "person": one} for one in ids[::2]], SHARED))
+        relations.register("lent", pa.Table.from_pylist(lent, LENT))
+        found = decide.decide(relations, ALL_OF_THEM, situation).read_all().cast(decide.DECISION_SCHEMA)
+    rows = {row["record"]: row for row in found.to_pylist()}
+    assert found.num_rows == len(rows) == len(population)  # one row for everyone
+    for row in rows.values():
+        check_row(row, ids[::2])
+    return [
+        (row["reason"], (row["channel"], row["contact_of"]) if row["channel"] else None)
+        for row in (rows[one] for one in ids)
+    ]
+
+
+def lender(record: bytes, way: Way) -> bytes:
+    """An invented record of the lending register that has the contact."""
+    return hashlib.sha256(record + f"{way.contact_of} {way.channel}".encode()).digest()[:16]
+
+
+def check_row(row: dict[str, Any], shared: list[bytes]) -> None:
+    """Nothing beside the reason unless included; a borrowed contact's record is the one that lends it."""
+    included = row["reason"] == "included"
+    assert (row["channel"] is not None) == included
+    assert row["person"] == (row["record"] if included and row["record"] in shared else None)
+    way = Way(row["channel"], None, True, contact_of=row["contact_of"])
+    assert row["contact_record"] == (lender(row["record"], way) if row["contact_of"] else None)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(candidates, min_size=1, max_size=40), situations())
 def test_sql_and_reference_agree_about_everyone(population: list[Candidate], situation: Situation) -> None:
-    assert by_sql(population, situation) == [reference.decide(c, situation) for c in population]
+    assert by_sql(population, situation) == [by_reference(c, situation) for c in population]
 
 
-CONTACTS = frozenset({"email", "mobile"})
-EMAIL, SMS = ChannelRule("email", "email", True), ChannelRule("sms", "mobile", True)
-BOTH = (EMAIL, SMS)
-IN_FORCE = Situation(True, True, BOTH)
-OTHERS = Situation(True, False, BOTH)  # not of a person's own entitlement
+EMAIL, SMS = Way("email", "email", True), Way("sms", "mobile", True)
+LENT_EMAIL, LENT_SMS = (replace(way, contact_of="land") for way in (EMAIL, SMS))
+IN_FORCE = Situation(True, True, (EMAIL, SMS))
+OTHERS = Situation(True, False, (EMAIL, SMS))  # not of a person's own entitlement
+BORROWING = Situation(True, True, (EMAIL, SMS, LENT_EMAIL, LENT_SMS))
 
-
-def one(own: str = "", linked: str = "", contacts: frozenset[str] = CONTACTS) -> Candidate:
-    """A candidate with these marks, who lives in Kollam."""
-    own_marks, travelled = (Marks(**dict.fromkeys(names.split(), True)) for names in (own, linked))
-    return Candidate(own_marks, travelled, contacts, {"district": "KOLLAM"})
-
-
-def under(*rules: ChannelRule) -> Situation:
-    return Situation(True, True, rules)
-
-
+OWN = frozenset({(None, "email"), (None, "mobile")})
+BORROWED: frozenset[tuple[str | None, str]] = frozenset({("land", "email"), ("land", "mobile")})
 EVERYTHING = "deceased protected objected told"
 ALL_STOPPED = replace(EMAIL, stayed=EVERYONE)
+
+
+def one(own: str = "", linked: str = "", contacts: Iterable[tuple[str | None, str]] = OWN) -> Candidate:
+    """A candidate with these marks, who lives in Kollam."""
+    return Candidate(marked(own), marked(linked), frozenset(contacts), {"district": "KOLLAM"})
+
+
+def marked(names: str) -> Marks:
+    return Marks(**dict.fromkeys(names.split(), True))
+
+
+def under(*ways: Way) -> Situation:
+    return Situation(True, True, ways)
 
 
 @pytest.mark.parametrize(
     ("candidate", "situation", "expected"),
     [
-        (one(), IN_FORCE, ("included", "email")),
-        (one(), Situation(False, True, BOTH), ("order_not_in_force", None)),
-        (one(), under(ALL_STOPPED, SMS), ("included", "sms")),
+        (one(), IN_FORCE, ("included", ("email", None))),
+        (one(), replace(IN_FORCE, in_force=False), ("order_not_in_force", None)),
+        (one(), under(ALL_STOPPED, SMS), ("included", ("sms", None))),
         (one(), under(ALL_STOPPED), ("stayed", None)),
         (one(), under(replace(EMAIL, stayed=IN_KOLLAM)), ("stayed", None)),
-        (one(), under(replace(EMAIL, stayed=Not(IN_KOLLAM))), ("included", "email")),
-        (one(), under(replace(EMAIL, restrained=IN_KOLLAM), SMS), ("included", "sms")),
+        (one(), under(replace(EMAIL, stayed=Not(IN_KOLLAM))), ("included", ("email", None))),
+        (one(), under(replace(EMAIL, restrained=IN_KOLLAM), SMS), ("included", ("sms", None))),
         (one(), under(ALL_STOPPED, replace(SMS, restrained=EVERYONE)), ("restrained", None)),
         (one(EVERYTHING), under(replace(EMAIL, restrained=EVERYONE)), ("restrained", None)),
         (one(EVERYTHING), under(replace(ALL_STOPPED, restrained=EVERYONE)), ("stayed", None)),
-        (one(contacts=frozenset({"email"})), under(ALL_STOPPED, SMS), ("stayed", None)),  # no other way to them
+        (one(contacts=[(None, "email")]), under(ALL_STOPPED, SMS), ("stayed", None)),  # no other way to them
         (one(EVERYTHING, EVERYTHING), IN_FORCE, ("deceased", None)),
         (one("protected objected told", EVERYTHING), IN_FORCE, ("deceased_linked", None)),
-        (one("protected", "protected"), IN_FORCE, ("included", "email")),
+        (one("protected", "protected"), IN_FORCE, ("included", ("email", None))),
         (one("protected", "protected"), OTHERS, ("protected", None)),
         (one("objected", "protected"), OTHERS, ("protected_linked", None)),
         (one("objected told", "objected told"), IN_FORCE, ("objected", None)),
         (one("told", "objected told"), IN_FORCE, ("objected_linked", None)),
         (one(), under(replace(EMAIL, covered=False)), ("purpose_not_covered", None)),
-        (one(contacts=frozenset()), IN_FORCE, ("no_contact", None)),
+        (one(contacts=()), IN_FORCE, ("no_contact", None)),
         (one("told", "told"), IN_FORCE, ("told_recently", None)),
         (one(linked="told"), IN_FORCE, ("told_linked", None)),
-        (one(contacts=frozenset({"mobile"})), IN_FORCE, ("included", "sms")),
+        (one(contacts=[(None, "mobile")]), IN_FORCE, ("included", ("sms", None))),
+        (one(contacts=BORROWED), IN_FORCE, ("no_contact", None)),
+        (one(contacts=BORROWED), BORROWING, ("included", ("email", "land"))),
+        (one(contacts=BORROWED | {(None, "mobile")}), BORROWING, ("included", ("sms", None))),  # its own comes first
+        (one(contacts=[("land", "mobile")]), BORROWING, ("included", ("sms", "land"))),
+        (one(contacts=BORROWED), under(EMAIL, replace(LENT_EMAIL, covered=False)), ("purpose_not_covered", None)),
+        (one(contacts=BORROWED), under(EMAIL, replace(LENT_EMAIL, stayed=EVERYONE)), ("stayed", None)),
+        (one(), under(EMAIL, replace(LENT_EMAIL, stayed=EVERYONE)), ("included", ("email", None))),
+        (one(), under(replace(EMAIL, stayed=EVERYONE), LENT_EMAIL), ("stayed", None)),
     ],
 )
-def test_each_rule_gives_its_reason_in_order(
-    candidate: Candidate, situation: Situation, expected: tuple[str, str | None]
-) -> None:
-    assert reference.decide(candidate, situation) == expected
+def test_each_rule_gives_its_reason_in_order(candidate: Candidate, situation: Situation, expected: Answer) -> None:
+    assert by_reference(candidate, situation) == expected
     assert by_sql([candidate], situation) == [expected]
 
 
@@ -170,5 +222,7 @@ def test_an_attribute_s_name_cannot_hide_an_objection() -> None:
         relations.register("objected", pa.table({"record": one}))
         relations.register("told", pa.table({"record": one}))
         relations.register("linked", MARKS.empty_table())
+        relations.register("shared", SHARED.empty_table())
+        relations.register("lent", LENT.empty_table())
         rows = decide.decide(relations, where, IN_FORCE).read_all().to_pylist()
     assert [row["reason"] for row in rows] == ["objected"]

@@ -8,6 +8,7 @@ from ariyippu.notice import orders
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy import audience, linked, objections
 from ariyippu.policy.models import AudienceRow, CarriedObjection
+from ariyippu.policy.travel import MARKS
 from tests.refusals import refused
 from tests.registers import Place, Registers, Row
 from tests.world import PURPOSE, Person, World, build, people
@@ -30,8 +31,8 @@ def registers(world: World) -> Registers:
     return made
 
 
-def decided(registers: Registers, register: str, **changes: object) -> OrderRow:
-    return registers.world.turn_until(registers.order(register, **changes), OrderRow.DECIDED)
+def decided(registers: Registers, register: str, name: str = "an-order") -> OrderRow:
+    return registers.world.turn_until(registers.order(register, id=name), OrderRow.DECIDED)
 
 
 def reasons(registers: Registers, row: OrderRow) -> dict[Place, str]:
@@ -61,7 +62,7 @@ def test_an_objection_and_a_death_hold_at_the_other_register(registers: Register
         ("land", 1): "objected_linked",
         ("land", 2): "deceased_linked",
     }
-    assert reasons(registers, decided(registers, "spark")) == {**OWN_SPARK, ("spark", 1): "objected"}
+    assert reasons(registers, decided(registers, "spark", "other")) == {**OWN_SPARK, ("spark", 1): "objected"}
 
 
 def test_an_objection_below_the_purpose_holds_nothing_above_it(registers: Registers) -> None:
@@ -75,14 +76,9 @@ def test_protection_travels_but_not_against_one_s_own_entitlement(registers: Reg
     registers.link({"judge": [("spark", 7), ("land", 1)]})
     row = decided(registers, "land")
     assert reasons(registers, row) == OWN_LAND
-    lists = objections.lists(orders.verify_row(row, registers.world.home).order)
-    reached = linked.reaching(
-        orders.verify_row(row, registers.world.home).order,
-        lists.marks,
-        home=registers.world.home,
-        keyring=registers.world.vault.keyring,
-    )
-    protected = {line["record"] for line in reached.to_pylist() if line["protected"]}
+    home, keyring = registers.world.home, registers.world.vault.keyring
+    found = linked.of_order(orders.verify_row(row, home), (), MARKS.empty_table(), home=home, keyring=keyring)
+    protected = {line["record"] for line in found.reaching.to_pylist() if line["protected"]}
     assert protected == {registers.record(place) for place in [("land", 1), ("land", 7)]}
 
 
@@ -99,7 +95,7 @@ def test_a_later_split_or_merge_changes_the_next_decision(registers: Registers) 
     registers.link({"anu": [("spark", 1), ("land", 1)]})
     assert reasons(registers, decided(registers, "land")) == {**OWN_LAND, ("land", 1): "objected_linked"}
     registers.link({"anu": [("spark", 1), ("land", 2)]})
-    again = decided(registers, "land", id="land-again")
+    again = decided(registers, "land", name="another-order")
     assert reasons(registers, again) == {**OWN_LAND, ("land", 2): "objected_linked"}
 
 

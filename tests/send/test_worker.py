@@ -369,7 +369,7 @@ def test_a_batch_that_names_another_order_s_file_does_not_open(tmp_path: Path, p
     world = build(tmp_path, people(5), carriers=ports, window=WINDOW)
     row = world.sending()
     MessageFile.objects.update(order="0" * 64)
-    with at_work(world) as one, pytest.raises(PermanentError, match="another order's file"):
+    with at_work(world) as one, pytest.raises(PermanentError, match="a file of something else"):
         one._turn()
     assert outcomes(row) == {"email": {"waiting": 5}}
 

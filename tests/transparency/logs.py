@@ -84,7 +84,7 @@ def trust(version: int = 1, officer: Ed25519PrivateKey = OFFICER) -> Trust:
             Office(id="data-centre", name_en="Data centre", name_ml="ഡാറ്റാ സെന്റർ"),
         ),
         keys=keys,
-        registers={"spark": "spark-pmu"},
+        registers={"spark": "spark-pmu", "prism": "spark-pmu"},
         contracts=(CONTRACT,),
         thresholds=tuple(
             Threshold(purpose=purpose, document=kind, roles=("register_owner",))
@@ -155,7 +155,11 @@ def entry(kind: str, body: object, at: dt.datetime = DAY) -> bytes:
     return canonical_json({"v": 1, "at": rfc3339(at), "kind": kind, "body": body})
 
 
-LINKING = UseRequest.model_validate({**dict(REQUEST), "id": "linking-2026", "purpose": "ariyippu:linking"})
+BOTH = tuple(RegisterFields(register=register, fields=("email",)) for register in ("spark", "prism"))
+WIDE = UseRequest.model_validate({**dict(REQUEST), "id": "da-2026-wide", "registers": BOTH})
+LINKING = UseRequest.model_validate(
+    {**dict(REQUEST), "id": "linking-2026", "purpose": "ariyippu:linking", "registers": BOTH}
+)
 LINKED = {"run": "persons-1", "grant": LINKING.digest(), "model": "0" * 64, "snapshots": {"spark": "spark-1"}}
 UNDER_ORDER = {"order": order().digest()}
 STORY = [

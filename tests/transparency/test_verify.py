@@ -101,6 +101,22 @@ SECOND = dt.timedelta(seconds=1)
 TRUST, REQUEST, SNAPSHOT, ORDER, AUDIENCE, STAY, AMENDMENT, LIFT, PAPER_STAY, CONFIRMATION, *_REST = STORY
 RELEASE, HANDED_OFF, REFUSAL, LINKING, LINKED = _REST
 GRANTED = [TRUST, REQUEST]
+LENDER = {"register": "prism", "snapshot": "prism-1", "contract": logs.CONTRACT}
+WIDE = entry("use-request", body(logs.WIDE, granted_until=rfc3339(logs.LATER)))
+
+
+def lent(**changes: object) -> bytes:
+    """An order that borrows contacts of another register."""
+    borrowing = order(**{"use_request": logs.WIDE.digest(), "contacts_of": [LENDER], **changes})
+    return entry("order", body(borrowing, notice=logs.NOTICE))
+
+
+BORROWING = lent()
+LINKED_BOTH = entry("linked", {**logs.LINKED, "snapshots": {"spark": "spark-1", "prism": "prism-1"}})
+
+
+def test_an_order_that_borrows_rests_on_a_run_of_its_registers(tmp_path: Path) -> None:
+    assert problems(tmp_path, [TRUST, WIDE, LINKING, LINKED_BOTH, BORROWING]) == ()
 
 
 @pytest.mark.parametrize(
@@ -133,8 +149,13 @@ GRANTED = [TRUST, REQUEST]
         ([TRUST, LINKED, LINKING], "linking run names a use request that was not granted"),
         ([*GRANTED, entry("linked", {**logs.LINKED, "grant": logs.REQUEST.digest()})], "for something else"),
         ([TRUST, LINKING, entry("linked", logs.LINKED, logs.LATER)], "had ended before the linking run"),
-        ([TRUST, LINKING, entry("linked", {**logs.LINKED, "snapshots": {"prism": "p"}})], "not granted."),
+        ([TRUST, LINKING, entry("linked", {**logs.LINKED, "snapshots": {"relis": "r"}})], "not granted."),
         ([*GRANTED, entry("linked", {"grant": REQUEST.decode()})], "snapshots: Field required"),
+        ([TRUST, WIDE, BORROWING], "not linked"),
+        ([TRUST, WIDE, LINKING, LINKED, BORROWING], "not linked"),  # the run is of one register alone
+        ([TRUST, WIDE, LINKING, LINKED_BOTH, LINKED, BORROWING], "not linked"),  # a newer run counts
+        ([TRUST, REQUEST, LINKING, LINKED_BOTH, lent(use_request=logs.REQUEST.digest())], "not granted."),
+        ([TRUST, WIDE, LINKING, LINKED_BOTH, lent(contacts_of=[{**LENDER, "contract": "1" * 64}])], "contract"),
         ([*GRANTED, AUDIENCE, ORDER], "audience names an order"),
         ([*GRANTED, RELEASE, ORDER], "release names an order"),
         ([*GRANTED, HANDED_OFF], "handed-off names an order"),

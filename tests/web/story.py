@@ -22,7 +22,7 @@ from ariyippu.base.documents import (
     sign,
 )
 from ariyippu.grant.documents import LegalBasis, RegisterFields, UseRequest
-from ariyippu.notice.documents import Notice, Order, Placeholder, Text
+from ariyippu.notice.documents import ContactsOf, Notice, Order, Placeholder, Text
 from ariyippu.policy.documents import Amendment, Lift, Scope, Stay
 from ariyippu.transparency import entries, tiles, tree
 from ariyippu.transparency.entries import LoggedEntry
@@ -46,6 +46,7 @@ KEYS = {person: Ed25519PrivateKey.from_private_bytes(bytes([i]) * 32) for i, per
 ROOT = Ed25519PrivateKey.from_private_bytes(b"\x63" * 32)
 EVERYONE = ("Deputy Secretary (Pay)", "Registrar of Staff", "Custodian 1")
 LAW = LegalBasis(law="Government Order (P) 12/2026/Fin", clause="paragraph 4", in_force_from=dt.date(2026, 2, 1))
+LENT = (ContactsOf(register="land", snapshot="land-1", contract="d" * 64),)
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'&"
 
 
@@ -179,13 +180,18 @@ class Log:
         }
         self.add("order", body)
 
-    def add_audience(self, ordered: Order, counts: Mapping[str, int]) -> None:
+    def add_linked(self, request: UseRequest) -> None:
+        body = {"run": "persons-1", "grant": request.digest(), "snapshots": {"staff": "staff-1", "land": "land-1"}}
+        self.add("linked", {**body, "records": 900_010, "persons": 765_430, "certain": 134_580, "possible": 1_210})
+
+    def add_audience(self, ordered: Order, counts: Mapping[str, int], run: str | None = None) -> None:
         body = {
             "order": ordered.digest(),
             "snapshot": ordered.snapshot,
             "root": "ab" * 32,
             "size": 100,
             "counts": counts,
+            **({"run": run} if run else {}),
         }
         self.add("audience", body)
 
@@ -230,6 +236,13 @@ def told(log: Log) -> None:
     refuse(log, campaign, "use-request", "purpose.unsatisfiable")
     refuse(log, signed(order(said, request, "achievements"), *EVERYONE), "order", "order.purpose_not_covered")
     refuse(log, None, "order", "some.future_code")
+    linking = use_request("linking-2026", "ariyippu:linking")
+    log.add_request(linking)
+    log.add_linked(linking)
+    third = notice("da-arrears-third")
+    borrowing = order(third, request, "da-arrears-3").model_copy(update={"contacts_of": LENT})
+    log.add_order(borrowing, third)
+    log.add_audience(borrowing, {"included": 540, "objected_linked": 10}, run="persons-1")
     bad = notice("hostile", HOSTILE)
     log.add_order(order(bad, request, "hostile-order"), bad)
     by_paper(log, said)

@@ -23,8 +23,10 @@ PAGES = (
     "refusals",
     "orders/da-arrears-1",
     "orders/da-arrears-2",
+    "orders/da-arrears-3",
     "orders/hostile-order",
     "requests/da-arrears-2026",
+    "requests/linking-2026",
     "stays/wpc-stay-1",
     "stays/ended-stay",
     "stays/by-paper",
@@ -108,6 +110,20 @@ def test_an_order_explains_itself(site: Site) -> None:
         order(notice(), use_request()).digest(),
     ):
         assert shown in text, shown
+
+
+def test_what_was_linked_and_lent_is_said(site: Site) -> None:
+    text = site.get("/en/orders/da-arrears-3").text
+    for shown in (
+        "yours was taken from a record of yours in another register: land.",
+        "Had objected at a record that is, or may be, the same person&#x27;s",
+        'hold in all registers that were linked: <a href="/en/requests/linking-2026">land, staff</a>',
+    ):
+        assert shown in text, shown
+    text = site.get("/en/requests/linking-2026").text
+    for shown in ("land, staff", "about 9,00,010", "about 7,65,430", "about 1,210"):
+        assert shown in text, shown
+    assert "another register" not in site.get("/en/orders/da-arrears-1").text
 
 
 def test_the_front_shows_orders_stays_refusals_and_the_checkpoint(site: Site) -> None:

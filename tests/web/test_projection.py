@@ -190,6 +190,30 @@ def test_a_stay_of_one_channel_leaves_the_other(log: Log) -> None:
     assert entry.state(NOW) is State.ANNOUNCED
 
 
+def test_a_stay_of_a_register_that_lends_contacts_leaves_the_order_s_own(log: Log) -> None:
+    lending = notice("lending")
+    log.add_order(order(lending, use_request(), "lent").model_copy(update={"contacts_of": story.LENT}), lending)
+    log.add_stay(story.stay(Scope(register="land")))
+    register = projection(log.entries())
+    assert [len(register.orders[name].stays) for name in ("lent", "da-arrears-1")] == [1, 0]
+    assert register.orders["lent"].state(NOW) is State.ANNOUNCED
+    assert register.orders["lent"].stayed_channels(NOW) == ()
+
+
+def test_a_linking_run_stands_with_its_grant_and_with_what_rests_on_it(log: Log) -> None:
+    request = use_request("linking-2026", "ariyippu:linking")
+    log.add_request(request)
+    log.add_linked(request)
+    log.add_audience(_the_order(), {"included": 120}, run="persons-1")
+    register = projection(log.entries())
+    (linking,) = register.linkings_under(register.requests["linking-2026"])
+    assert (linking.run, linking.persons, linking.place.index) == ("persons-1", 765_430, 4)
+    assert register.linkings_under(register.requests["da-arrears-2026"]) == ()
+    audience = register.orders["da-arrears-1"].audience
+    assert audience is not None
+    assert audience.linking == linking
+
+
 def test_refusals_are_shown_with_what_was_refused() -> None:
     log = Log()
     index = refuse(
@@ -233,6 +257,7 @@ def test_an_order_with_another_text_than_the_signed_one_is_not_shown(log: Log) -
         ("order", {"envelope": {"payloadType": "x", "payload": "!", "signatures": []}, "notice": {}}),
         ("audience", {"order": "f" * 64, "root": "", "size": 1, "counts": {}}),
         ("handed-off", {"order": 1}),
+        ("linked", {"run": "persons-1"}),
         ("lift", {"envelope": as_json(signed(Lift(id="lift-1", stay="0" * 64, reference="x")))}),
     ],
 )
@@ -246,4 +271,4 @@ def test_an_entry_that_cannot_be_read_is_named_and_hides_nothing_else(
 
 
 def test_nothing_logged_is_an_empty_register() -> None:
-    assert projection([]) == Register({}, {}, {}, {}, None, ())
+    assert projection([]) == Register({}, {}, {}, {}, {}, None, ())

@@ -24,8 +24,8 @@ from ariyippu.base import engine
 from ariyippu.bench import Measured, peak_mib, rate
 from ariyippu.notice import criteria
 from ariyippu.policy import decide, reference
-from ariyippu.policy.reference import Candidate, ChannelRule, Marks, Situation
-from ariyippu.policy.travel import MARKS
+from ariyippu.policy.reference import Candidate, Marks, Situation, Way
+from ariyippu.policy.travel import LENT, MARKS, SHARED
 
 ROWS = 2_000_000
 SAMPLE_ROWS = 50_000
@@ -51,9 +51,9 @@ WHERE = criteria.parse(
 SITUATION = Situation(
     in_force=True,
     own_entitlement=False,
-    channels=(
-        ChannelRule("email", "email", covered=True),
-        ChannelRule("sms", "mobile", covered=True),
+    ways=(
+        Way("email", "email", covered=True),
+        Way("sms", "mobile", covered=True),
     ),
 )
 
@@ -100,6 +100,8 @@ def _decide(case: _Case) -> None:
         relations.register("objected", case.objected)
         relations.register("told", case.told)
         relations.register("linked", MARKS.empty_table())
+        relations.register("shared", SHARED.empty_table())
+        relations.register("lent", LENT.empty_table())
         decided = decide.decide(relations, WHERE, SITUATION)
         case.write(batch.cast(decide.DECISION_SCHEMA) for batch in decided)
 
@@ -126,6 +128,8 @@ def _decide_plain(case: _Case) -> None:
         relations.register("objected", case.objected)
         relations.register("told", case.told)
         relations.register("linked", MARKS.empty_table())
+        relations.register("shared", SHARED.empty_table())
+        relations.register("lent", LENT.empty_table())
         relations.sql(statement, params=parameters).write_parquet(
             str(case.folder / "plain-decided.parquet"), compression="zstd"
         )
@@ -154,7 +158,7 @@ def _decide_in_python(sample: pa.RecordBatch, lists: _Lists) -> None:
                     told=row["record"] in lists.told,
                 ),
                 linked=Marks(),
-                contacts=frozenset(name for name in ("mobile", "email") if row[f"{name}_token"] is not None),
+                contacts=frozenset((None, name) for name in ("mobile", "email") if row[f"{name}_token"] is not None),
             )
             reference.decide(candidate, SITUATION)
 

@@ -140,6 +140,12 @@ def current() -> LinkRun | None:
     return LinkRun.objects.order_by("-journal_id").first()
 
 
+def covering(register: str) -> LinkRun | None:
+    """The current run, or None when it does not say anything about this register."""
+    run = current()
+    return run if run is not None and register in run.snapshots else None
+
+
 def open_index(home: Home, keyring: Keyring, run: LinkRun) -> pa.RecordBatchReader:
     """Every record's person, streamed. For use within `readable`."""
     return _open(home, keyring, run, "index")

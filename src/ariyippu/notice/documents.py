@@ -61,6 +61,14 @@ class Notice(Document):
     contact: Text = Field(description="Whom to ask and which rights one has (DPDP Rules 2025, 2nd Schedule (g)).")
 
 
+class ContactsOf(Part):
+    """A register whose contacts an order may borrow where its own record has none, by a certain link alone."""
+
+    register: str = Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")
+    snapshot: str
+    contract: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the register's contract.")
+
+
 class Order(Document):
     """The order to send one notice once, to one snapshot, under one grant. It pins all three by digest."""
 
@@ -78,6 +86,9 @@ class Order(Document):
     not_after: AwareDatetime
     max_messages: int = Field(ge=1)
     min_interval_days: int = Field(ge=0, le=3660, description="Not to who was told for this purpose since.")
+    contacts_of: tuple[ContactsOf, ...] = Field(
+        default=(), max_length=8, exclude_if=lambda lent: not lent, description="In order of choice, after its own."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -85,4 +96,7 @@ class Order(Document):
             raise ValueError("not_after must be after not_before")
         if len(set(self.channels)) != len(self.channels):
             raise ValueError("a channel stands twice")
+        lending = [part.register for part in self.contacts_of]
+        if len({self.register, *lending}) != len(lending) + 1:
+            raise ValueError("a register stands twice")
         return self

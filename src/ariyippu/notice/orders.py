@@ -5,7 +5,7 @@ decide, lease -> verify() -> the same checks on the row, since a database can be
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -17,14 +17,15 @@ from ariyippu.base.home import Home
 from ariyippu.grant import accept as grants
 from ariyippu.grant import purposes, thresholds
 from ariyippu.grant.purposes import Purpose
-from ariyippu.ingest.snapshot import Manifest, manifest
-from ariyippu.notice import criteria, dlt
+from ariyippu.ingest.snapshot import Manifest
+from ariyippu.link import index
+from ariyippu.link.models import LinkRun
+from ariyippu.notice import contacts, criteria, dlt
+from ariyippu.notice.contacts import Source
 from ariyippu.notice.dlt import SmsTerms
 from ariyippu.notice.documents import Channel, Notice, Order
 from ariyippu.notice.lint import Finding, lint
 from ariyippu.notice.models import OrderRow
-
-CONTACT_TYPES: Mapping[Channel, str] = {"email": "email", "sms": "mobile"}
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,13 @@ class VerifiedOrder:
     manifest: Manifest
     where: criteria.Node
     flags: Mapping[str, criteria.Node]  # the notice's flags and when each holds
-    contacts: Mapping[Channel, str]  # channel -> the register's contact column for it
-    covered: frozenset[Channel]  # the channels whose contact was collected for this purpose
+    sources: tuple[Source, ...]  # where its messages find their contacts, in its order of choice
+    run: LinkRun | None  # the current linking run, when its register is in it
     advice: tuple[Finding, ...]  # what the linter found and does not refuse
+
+    def source(self, channel: Channel, contact_of: str | None) -> Source | None:
+        """Where these contacts are found; None when that register holds none of this channel."""
+        return next((one for one in self.sources if (one.channel, one.contact_of) == (channel, contact_of)), None)
 
     @property
     def flag_fields(self) -> frozenset[str]:
@@ -57,29 +62,19 @@ def verify(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
     order = envelope.open(Order)
     trust = grants.current_trust(grants.load_roots(home.roots))
     notice = _pinned_notice(order, notice_payload)
-    demand = thresholds.Demand("order", order.purpose, notice.office, (order.register,))
+    registers = (order.register, *(part.register for part in order.contacts_of))
+    demand = thresholds.Demand("order", order.purpose, notice.office, registers)
     thresholds.check(envelope, demand, trust, clock.now())
-    snapshot = manifest(home, order.snapshot)
-    if order.contract not in trust.contracts:
-        raise RefusedError("contract.not_approved", "The trust document does not name the register's contract.")
-    if (snapshot.register, snapshot.contract_digest) != (order.register, order.contract):
-        raise RefusedError("order.other_contract", "The snapshot was loaded under another contract than the order's.")
+    snapshot = contacts.snapshot_of(order.register, order.snapshot, order.contract, trust, home)
+    lent = [contacts.snapshot_of(one.register, one.snapshot, one.contract, trust, home) for one in order.contacts_of]
     types = {name: column.type for name, column in snapshot.columns.items() if column.kind == "attribute"}
     where = criteria.parse(notice.criteria, types)
     flags = {flag.name: criteria.parse(flag.when, types) for flag in notice.flags}
-    contacts = _contacts(order, snapshot)
     read = frozenset().union(*(criteria.fields(node) for node in (where, *flags.values())))
-    _check_grant(order, notice, read | frozenset(contacts.values()), trust)
-    covered = frozenset(
-        channel
-        for channel, column in contacts.items()
-        if purposes.covers(snapshot.columns[column].collected_for or "", order.purpose)
-    )
-    if not covered:
-        raise RefusedError(
-            "order.purpose_not_covered",
-            "None of the register's contacts were collected for this purpose or one above it.",
-        )
+    sources = contacts.sources(order, snapshot, lent)
+    _check_grant(order, notice, _fields(notice, read, sources), trust)
+    run = index.covering(order.register)
+    contacts.check_links(order, run, trust)
     return VerifiedOrder(
         envelope.digest,
         order,
@@ -88,8 +83,8 @@ def verify(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
         snapshot,
         where=where,
         flags=flags,
-        contacts=contacts,
-        covered=covered,
+        sources=sources,
+        run=run,
         advice=_check_texts(order, notice, snapshot, home),
     )
 
@@ -152,24 +147,24 @@ def _pinned_notice(order: Order, payload: bytes) -> Notice:
     return notice
 
 
-def _contacts(order: Order, snapshot: Manifest) -> Mapping[Channel, str]:
-    found: dict[Channel, str] = {}
-    for channel in order.channels:
-        for name, column in snapshot.columns.items():
-            if column.kind == "contact" and column.type == CONTACT_TYPES[channel]:
-                found.setdefault(channel, name)
-    return found
+def _fields(notice: Notice, read: frozenset[str], sources: Sequence[Source]) -> Mapping[str, frozenset[str]]:
+    """The fields that an order uses, of each register; `read`: those that criteria and flags look at."""
+    used = {notice.register: read | {placeholder.column for placeholder in notice.placeholders}}
+    for source in sources:
+        register = source.manifest.register
+        used[register] = used.get(register, frozenset()) | {source.column}
+    return used
 
 
-def _check_grant(order: Order, notice: Notice, read: frozenset[str], trust: Trust) -> None:
+def _check_grant(order: Order, notice: Notice, used: Mapping[str, frozenset[str]], trust: Trust) -> None:
     grant = grants.granted(order.use_request, trust).request
     if grant.requester != notice.office:
         raise RefusedError("grant.other_office", "The grant was given to another office.")
     if not purposes.covers(grant.purpose, order.purpose):
         raise RefusedError("grant.other_purpose", "The grant was given for another purpose.")
-    used = read | {placeholder.column for placeholder in notice.placeholders}
-    if missing := used - grant.fields_of(order.register):
-        raise RefusedError("grant.field_not_granted", f"The grant does not cover the field {min(missing)!r}.")
+    for register, fields in used.items():
+        if missing := fields - grant.fields_of(register):
+            raise RefusedError("grant.field_not_granted", f"The grant does not cover the field {min(missing)!r}.")
 
 
 def _check_texts(order: Order, notice: Notice, snapshot: Manifest, home: Home) -> tuple[Finding, ...]:

@@ -25,9 +25,10 @@ from ariyippu.notice import criteria
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import decide, linked, objections, stays
+from ariyippu.policy.decide import DECISION_SCHEMA
 from ariyippu.policy.models import AudienceRow
 from ariyippu.policy.objections import Lists
-from ariyippu.policy.reference import ChannelRule, Situation
+from ariyippu.policy.reference import Situation, Way
 
 SALT_BYTES = 16
 PADDING = "padding"  # a row of chance; it has a reason of its own so that no one's reason can be mistaken for it
@@ -36,9 +37,13 @@ SCHEMA = pa.schema(
         ("record", pa.binary(16)),
         ("reason", pa.string()),
         ("channel", pa.string()),
+        ("contact_of", pa.string()),
+        ("contact_record", pa.binary(16)),
+        ("person", pa.binary(16)),
         ("salt", pa.binary(SALT_BYTES)),
     ]
 )
+"""decide.DECISION_SCHEMA and the salts. A leaf commits to record and reason alone."""
 
 
 def folder(home: Home, digest: str) -> Path:
@@ -68,6 +73,8 @@ def freeze(row: OrderRow, verified: VerifiedOrder, *, home: Home, keyring: Keyri
             "size": audience.num_rows,
             "counts": {reason: rounded(count) for reason, count in sorted(counts.items())},
         }
+        if verified.run is not None:
+            body["run"] = verified.run.pk
         AudienceRow.objects.create(
             order=row.digest,
             root=root,
@@ -95,52 +102,50 @@ def read(home: Home, keyring: Keyring, audience: AudienceRow) -> pa.Table:
 
 
 def situation(row: OrderRow, verified: VerifiedOrder) -> Situation:
-    """What holds for every candidate now: window, purpose, and for each channel its contact and stays."""
-    rules = tuple(
-        ChannelRule(
+    """What holds for every candidate now: window, purpose, and for each way its contact and stays."""
+    ways = []
+    for subject in stays.subjects_of(verified):
+        source = verified.source(subject.channel, subject.contact_of)
+        way = Way(
             channel=subject.channel,
-            column=verified.contacts.get(subject.channel),
-            covered=subject.channel in verified.covered,
+            column=source.column if source else None,
+            covered=source is not None and source.covered,
             stayed=stays.stopped(subject, row.released_at, restraint=False),
             restrained=stays.stopped(subject, row.released_at, restraint=True),
+            contact_of=subject.contact_of,
         )
-        for subject in stays.subjects_of(verified)
-    )
+        ways.append(way)
     in_force = verified.order.not_before <= clock.now() < verified.order.not_after
-    return Situation(in_force, verified.purpose.own_entitlement, rules)
+    return Situation(in_force, verified.purpose.own_entitlement, tuple(ways))
 
 
 def _decide(row: OrderRow, verified: VerifiedOrder, lists: Lists, home: Home, keyring: Keyring) -> pa.Table:
-    order = verified.order
-    tokens = [f"{column}_token" for column in verified.contacts.values()]
-    now = situation(row, verified)
+    order, now = verified.order, situation(row, verified)
+    tokens = [f"{way.column}_token" for way in now.ways if way.contact_of is None and way.column is not None]
     asked = criteria.fields(verified.where) | _asked_by_stays(now)
     columns = ["record", "deceased", "protected", *tokens, *sorted(asked)]
-    reaching = linked.reaching(order, lists.marks, home=home, keyring=keyring)
+    links = linked.of_order(verified, now.ways, lists.marks, home=home, keyring=keyring)
     with engine.readable(f"The snapshot {order.snapshot}"), engine.connect() as relations:
         relations.register("records", open_records(home, keyring, order.snapshot, columns))
         relations.register("objected", lists.of(order.register, "objected"))
         relations.register("told", lists.of(order.register, "told"))
-        relations.register("linked", reaching)
+        relations.register("linked", links.reaching)
+        relations.register("shared", links.shared)
+        relations.register("lent", links.lent)
         return decide.decide(relations, verified.where, now).read_all()
 
 
 def _asked_by_stays(now: Situation) -> frozenset[str]:
-    nodes = [node for rule in now.channels for node in (rule.stayed, rule.restrained)]
+    nodes = [node for way in now.ways for node in (way.stayed, way.restrained)]
     return frozenset[str]().union(*(criteria.fields(node) for node in nodes))
 
 
 def _padded(decided: pa.Table) -> pa.Table:
     """With rows of chance up to the next ten (ten at least), and a salt for each."""
     missing = -decided.num_rows % 10 or (0 if decided.num_rows else 10)
-    chance = pa.table(
-        {
-            "record": _random(16, missing),
-            "reason": pa.array([PADDING] * missing, pa.string()),
-            "channel": pa.nulls(missing, pa.string()),
-        }
-    )
-    rows = pa.concat_tables([decided.cast(chance.schema), chance])
+    chance = {"record": _random(16, missing), "reason": pa.array([PADDING] * missing, pa.string())}
+    empty = {field.name: pa.nulls(missing, field.type) for field in DECISION_SCHEMA if field.name not in chance}
+    rows = pa.concat_tables([decided.cast(DECISION_SCHEMA), pa.table({**chance, **empty}, DECISION_SCHEMA)])
     return rows.append_column("salt", _random(SALT_BYTES, rows.num_rows)).cast(SCHEMA)
 
 

@@ -57,11 +57,14 @@ class Scope(Part):
     restraint: bool = added(default=False, description="Only what must not flow while an election is on.")
 
     def stops(self, subject: "Subject") -> bool:
-        """Whether the scope names this subject, or some of its people; a purpose names those below it too."""
+        """Whether the scope names this subject, or some of its people.
+
+        A purpose names those below it too; a register names the contacts that it lends.
+        """
         return (
             self.order in (None, subject.order)
             and self.notice in (None, subject.notice)
-            and self.register in (None, subject.register)
+            and self.register in (None, subject.register, subject.contact_of)
             and self.office in (None, subject.office)
             and self.channel in (None, subject.channel)
             and (self.purpose is None or purposes.is_at_or_below(subject.purpose, self.purpose))
@@ -119,20 +122,21 @@ def _is_at_or_below(purpose: str | None, above: str) -> bool:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a stay's scope is held against: one channel of one order."""
+    """What a stay's scope is held against: one channel of one order, and whose contacts it uses."""
 
     order: str  # the order's id, as the public register shows it
     register: str
     purpose: str
     office: str
     channel: Channel
+    contact_of: str | None = None  # the register that lends the contacts; None: the order's own
     notice: str = ""  # the notice's id
     digests: frozenset[str] = frozenset()  # the order's and the notice's: what a leave names
     attributes: Mapping[str, str] = field(default_factory=dict)  # the register's, with their types
 
 
 def subjects(order: Order, notice: Notice, attributes: Mapping[str, str]) -> tuple[Subject, ...]:
-    """An order's channels in their order of choice, as stays see them."""
+    """An order's ways to reach people in their order of choice, as stays see them: own contacts, then borrowed ones."""
     return tuple(
         Subject(
             order=order.id,
@@ -140,10 +144,12 @@ def subjects(order: Order, notice: Notice, attributes: Mapping[str, str]) -> tup
             purpose=order.purpose,
             office=notice.office,
             channel=channel,
+            contact_of=contact_of,
             notice=notice.id,
             digests=frozenset({order.digest(), order.notice}),
             attributes=attributes,
         )
+        for contact_of in (None, *(part.register for part in order.contacts_of))
         for channel in order.channels
     )
 

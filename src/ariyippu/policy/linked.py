@@ -1,10 +1,11 @@
-"""What the current linking run makes of marks: which records they reach beside the ones that they stand at.
+"""What a linking run means for an order: the marks that reach its records, the contacts that they may borrow.
 
-The marks are those of the snapshots that the run was made of (of the order's own register: the order's), and
-objections and what was told from the database. Without a run, or for a register outside it, nothing travels.
+The marks are those of the snapshots that the run was made of (of the registers that an order names: the order's),
+and from the database objections and what was told. Without a run, or for a register outside it, nothing travels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,51 +16,99 @@ from ariyippu.base.keys import Keyring
 from ariyippu.ingest.snapshot import open_records
 from ariyippu.link import index
 from ariyippu.link.models import LinkRun
-from ariyippu.notice.documents import Order
+from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import travel
-from ariyippu.policy.travel import MARKS
+from ariyippu.policy.reference import Way
+from ariyippu.policy.travel import LENT, MARKS, SHARED
 
 
-def reaching(order: Order, lists: pa.Table, *, home: Home, keyring: Keyring) -> pa.Table:
-    """What travels to the records of the order's register, as MARKS; `lists` are the database's marks, as MARKS.
+@dataclass(frozen=True, repr=False)
+class Linked:
+    """What the decision reads of links; the tables are those of decide.py."""
+
+    reaching: pa.Table  # as MARKS, of the order's register only
+    shared: pa.Table  # as SHARED
+    lent: pa.Table  # as LENT
+
+
+NOTHING = Linked(MARKS.empty_table(), SHARED.empty_table(), LENT.empty_table())
+
+
+@dataclass(frozen=True, repr=False)
+class Reader:
+    """Reads a run's files and snapshots."""
+
+    run: LinkRun
+    home: Home
+    keyring: Keyring
+
+    def index(self) -> pa.RecordBatchReader:
+        return index.open_index(self.home, self.keyring, self.run)
+
+    def possible(self) -> pa.RecordBatchReader:
+        return index.open_possible(self.home, self.keyring, self.run)
+
+    def travelled(self, marks: pa.Table) -> pa.Table:
+        """Where marks travel to, as MARKS. RefusedError `persons.damaged`."""
+        with index.readable(self.run), engine.connect() as relations:
+            relations.register("marks", marks)
+            return travel.travelled(relations, self.index, self.possible)
+
+    def marked(self, snapshots: Mapping[str, str]) -> Iterator[pa.Table]:
+        """The marks of these snapshots, {register: snapshot}, as MARKS. RefusedError `file.damaged`."""
+        for register, snapshot in snapshots.items():
+            with engine.readable(f"The snapshot {snapshot}"), engine.connect() as relations:
+                records = open_records(self.home, self.keyring, snapshot, ["record", "deceased", "protected"])
+                relations.register("records", records)
+                yield (
+                    relations.sql(
+                        """select ? as register, record, deceased, protected, false as objected, false as told
+                       from records where deceased or protected""",
+                        params=[register],
+                    )
+                    .to_arrow_table()
+                    .cast(MARKS)
+                )
+
+    def with_contact(self, snapshot: str, column: str) -> pa.Table:
+        """The records (record) of a snapshot that have this contact. RefusedError `file.damaged`."""
+        with engine.readable(f"The snapshot {snapshot}"), engine.connect() as relations:
+            token = f"{column}_token"
+            relations.register("records", open_records(self.home, self.keyring, snapshot, ["record", token]))
+            return relations.sql(f'select record from records where "{token}" is not null').to_arrow_table()  # noqa: S608  a name of a checked contract
+
+
+def of_order(verified: VerifiedOrder, ways: Sequence[Way], marks: pa.Table, *, home: Home, keyring: Keyring) -> Linked:
+    """What the order's linking run means for it; `marks` are the database's, as MARKS.
 
     RefusedError `persons.damaged`, `file.damaged`, and those of snapshot.manifest.
     """
-    run = index.current()
-    if run is None or order.register not in run.snapshots:
-        return MARKS.empty_table()
-    snapshots = {**run.snapshots, order.register: order.snapshot}
-    found = [_marked(register, snapshot, home, keyring) for register, snapshot in snapshots.items()]
-    reached = _travelled(pa.concat_tables([*found, lists]), run, home, keyring)
-    return reached.filter(pc.equal(reached["register"], order.register))
+    order, run = verified.order, verified.run
+    if run is None:
+        return NOTHING
+    lending = {part.register: part.snapshot for part in order.contacts_of}
+    reader = Reader(run, home, keyring)
+    found = reader.marked({**run.snapshots, **lending, order.register: order.snapshot})
+    reached = reader.travelled(pa.concat_tables([*found, marks]))
+    contacts = {
+        place: (way.contact_of, reader.with_contact(lending[way.contact_of], way.column))
+        for place, way in enumerate(ways)
+        if way.contact_of is not None and way.column is not None
+    }
+    with index.readable(run), engine.connect() as relations:
+        travel.here(relations, reader.index, order.register)
+        shared = travel.shared(relations, reader.index, order.register)
+        lent = [LENT.empty_table()]
+        for place, (lender, records) in contacts.items():
+            relations.register("contacts", records)
+            lent.append(travel.lent(relations, reader.index, lender, place))
+    return Linked(reached.filter(pc.equal(reached["register"], order.register)), shared, pa.concat_tables(lent))
 
 
 def objecting(register: str, records: Sequence[bytes], *, home: Home, keyring: Keyring) -> pa.Table:
-    """What an objection of these records reaches, as MARKS. RefusedError `persons.damaged`."""
-    run = index.current()
-    if run is None or register not in run.snapshots:
+    """What an objection of these records reaches by the current run, as MARKS. RefusedError `persons.damaged`."""
+    run = index.covering(register)
+    if run is None:
         return MARKS.empty_table()
     marks = [{"register": register, "record": record, "objected": True} for record in records]
-    return _travelled(pa.Table.from_pylist(marks, MARKS), run, home, keyring)
-
-
-def _marked(register: str, snapshot: str, home: Home, keyring: Keyring) -> pa.Table:
-    with engine.readable(f"The snapshot {snapshot}"), engine.connect() as relations:
-        records = open_records(home, keyring, snapshot, ["record", "deceased", "protected"])
-        relations.register("records", records)
-        marked = relations.sql(
-            "select ? as register, record, deceased, protected, false as objected, false as told "
-            "from records where deceased or protected",
-            params=[register],
-        )
-        return marked.to_arrow_table().cast(MARKS)
-
-
-def _travelled(marks: pa.Table, run: LinkRun, home: Home, keyring: Keyring) -> pa.Table:
-    with index.readable(run), engine.connect() as relations:
-        relations.register("marks", marks)
-        return travel.travelled(
-            relations,
-            index=lambda: index.open_index(home, keyring, run),
-            possible=lambda: index.open_possible(home, keyring, run),
-        )
+    return Reader(run, home, keyring).travelled(pa.Table.from_pylist(marks, MARKS))

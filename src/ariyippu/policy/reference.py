@@ -31,14 +31,15 @@ Reason = Literal[
 
 
 @dataclass(frozen=True)
-class ChannelRule:
-    """One channel of an order, in the order of choice."""
+class Way:
+    """One way to reach people, in an order's order of choice: a channel, and whose contacts it uses."""
 
     channel: Channel
     column: str | None  # the register's contact column for it
     covered: bool  # the purpose is at or below what that contact was collected for
-    stayed: Node = NOBODY  # whom stays stop on this channel
+    stayed: Node = NOBODY  # whom stays stop on this way
     restrained: Node = NOBODY  # whom the restraint of an election stops on it
+    contact_of: str | None = None  # the register that lends the contacts; None: the order's own records
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Situation:
 
     in_force: bool
     own_entitlement: bool
-    channels: tuple[ChannelRule, ...]
+    ways: tuple[Way, ...]
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Candidate:
 
     own: Marks
     linked: Marks  # what travelled to it
-    contacts: frozenset[str]  # the contact columns that have a value
+    contacts: frozenset[tuple[str | None, str]]  # (who lends it or None, column): the contacts that there are
     attributes: criteria.Row = field(default_factory=dict)  # those that stays ask about
 
 
@@ -91,26 +92,24 @@ def travelled(to: Record, records: Sequence[Record], possible: Set[tuple[str, st
     )
 
 
-def decide(candidate: Candidate, situation: Situation) -> tuple[Reason, Channel | None]:
-    """The reason, and the channel for who is included."""
-    has = [rule for rule in situation.channels if rule.column in candidate.contacts]
-    covered = [rule for rule in has if rule.covered]
+def decide(candidate: Candidate, situation: Situation) -> tuple[Reason, Way | None]:
+    """The reason, and the way to reach who is included."""
+    has = [way for way in situation.ways if (way.contact_of, way.column) in candidate.contacts]
+    covered = [way for way in has if way.covered]
     reason = _reason(candidate, situation, has, covered)
-    stopped = _stayed(candidate, situation) | _restrained(candidate, situation)
-    usable = [rule.channel for rule in covered if rule.channel not in stopped]
+    stopped = [*_stayed(candidate, situation), *_restrained(candidate, situation)]
+    usable = [way for way in covered if way not in stopped]
     return reason, usable[0] if reason == "included" else None
 
 
-def _reason(
-    candidate: Candidate, situation: Situation, has: Sequence[ChannelRule], covered: Sequence[ChannelRule]
-) -> Reason:
+def _reason(candidate: Candidate, situation: Situation, has: Sequence[Way], covered: Sequence[Way]) -> Reason:
     own, linked = candidate.own, candidate.linked
     stayed = _stayed(candidate, situation)
-    restrained = stayed | _restrained(candidate, situation)
+    stopped = [*stayed, *_restrained(candidate, situation)]
     rules: tuple[tuple[bool, Reason], ...] = (
         (not situation.in_force, "order_not_in_force"),
         (_no_way(situation, covered, stayed), "stayed"),
-        (_no_way(situation, covered, restrained), "restrained"),
+        (_no_way(situation, covered, stopped), "restrained"),
         (own.deceased, "deceased"),
         (linked.deceased, "deceased_linked"),
         (own.protected and not situation.own_entitlement, "protected"),
@@ -125,15 +124,15 @@ def _reason(
     return next((reason for applies, reason in rules if applies), "included")
 
 
-def _stayed(candidate: Candidate, situation: Situation) -> frozenset[Channel]:
-    return frozenset(r.channel for r in situation.channels if criteria.holds(r.stayed, candidate.attributes))
+def _stayed(candidate: Candidate, situation: Situation) -> list[Way]:
+    return [way for way in situation.ways if criteria.holds(way.stayed, candidate.attributes)]
 
 
-def _restrained(candidate: Candidate, situation: Situation) -> frozenset[Channel]:
-    return frozenset(r.channel for r in situation.channels if criteria.holds(r.restrained, candidate.attributes))
+def _restrained(candidate: Candidate, situation: Situation) -> list[Way]:
+    return [way for way in situation.ways if criteria.holds(way.restrained, candidate.attributes)]
 
 
-def _no_way(situation: Situation, covered: Sequence[ChannelRule], stopped: Collection[Channel]) -> bool:
-    """Every channel of the order is stopped, or every one that could have been used."""
-    order = all(rule.channel in stopped for rule in situation.channels)
-    return order or (bool(covered) and all(rule.channel in stopped for rule in covered))
+def _no_way(situation: Situation, covered: Sequence[Way], stopped: Collection[Way]) -> bool:
+    """Every way of the order is stopped, or every one that could have been used."""
+    order = all(way in stopped for way in situation.ways)
+    return order or (bool(covered) and all(way in stopped for way in covered))

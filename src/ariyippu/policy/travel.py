@@ -1,14 +1,17 @@
-"""What travels to records from other records of the same person, as SQL; reference.py says the same.
+"""What links do for records, as SQL; reference.py says the same. Marks travel, and contacts are lent.
 
-    marks   (register, record, deceased, protected, objected, told)   every register's, where something holds
+    marks      (register, record, deceased, protected, objected, told)   every register's, where something holds
+    contacts   (record)   the records of one register that have a contact
 
 What excludes a person excludes whoever may be that person. So deceased, protected and objected travel over
 certain links, within a register too, and from a person to those whom a possible link names: one step, since
 two steps of "may be" reach strangers. Told travels over certain links and to other registers only: two
 buildings of one owner are two notices, but two registers that know one person need not both tell them.
 
-What this takes depends on how many marks there are, not on how large the registers are: the index and the
-possible links are read as streams.
+A contact is lent over certain links only, by the first record of the person that has one, in the order of tokens.
+
+A run's files are read as streams, each time anew; what is held of them is what marks reach, and the persons of
+one register.
 """
 
 from collections.abc import Callable
@@ -17,6 +20,7 @@ import duckdb
 import pyarrow as pa
 
 Stream = Callable[[], pa.RecordBatchReader | pa.Table]
+"""Each call reads a file of the run anew."""
 
 MARKS = pa.schema(
     [
@@ -28,6 +32,8 @@ MARKS = pa.schema(
         ("told", pa.bool_()),
     ]
 )
+SHARED = pa.schema([("record", pa.binary(16)), ("person", pa.binary(16))])
+LENT = pa.schema([("record", pa.binary(16)), ("way", pa.int32()), ("contact_record", pa.binary(16))])
 
 _CERTAIN = """
     create temporary table certain as
@@ -49,12 +55,22 @@ _REACHED = """
     from persons p join (from certain union all from possibly) r on r.person = p.person
     group by p.register, p.record
 """
+_HERE = "create temporary table here as select record, person from persons where register = ?"
+_SHARED = """
+    select record, person from here where person in (select person from persons where register <> $register)
+"""
+_LENT = """
+    select h.record, $way as way, min(p.record) as contact_record
+    from persons p join contacts c on c.record = p.record join here h on h.person = p.person
+    where p.register = $lender
+    group by h.record
+"""
 
 
 def travelled(relations: duckdb.DuckDBPyConnection, index: Stream, possible: Stream) -> pa.Table:
     """What reaches each record that anything reaches, as MARKS; `relations` holds `marks`.
 
-    A record's own marks reach it too, but for told. Each call of `index` and `possible` reads a run's file anew.
+    A record's own marks reach it too, but for told.
     """
     relations.register("persons", index())
     relations.execute(_CERTAIN)
@@ -62,3 +78,21 @@ def travelled(relations: duckdb.DuckDBPyConnection, index: Stream, possible: Str
     relations.execute(_POSSIBLE)
     relations.register("persons", index())
     return relations.sql(_REACHED).to_arrow_table().cast(MARKS)
+
+
+def here(relations: duckdb.DuckDBPyConnection, index: Stream, register: str) -> None:
+    """Make the relation `here` (record, person): an order's register, for `shared` and `lent`."""
+    relations.register("persons", index())
+    relations.execute(_HERE, [register])
+
+
+def shared(relations: duckdb.DuckDBPyConnection, index: Stream, register: str) -> pa.Table:
+    """The records of the register whose person another register knows too, as SHARED."""
+    relations.register("persons", index())
+    return relations.sql(_SHARED, params={"register": register}).to_arrow_table().cast(SHARED)
+
+
+def lent(relations: duckdb.DuckDBPyConnection, index: Stream, lender: str, way: int) -> pa.Table:
+    """Whose contact each record may borrow from the register `lender`, as LENT; `relations` holds `contacts`."""
+    relations.register("persons", index())
+    return relations.sql(_LENT, params={"lender": lender, "way": way}).to_arrow_table().cast(LENT)

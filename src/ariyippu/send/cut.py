@@ -1,8 +1,14 @@
 """Cutting an order's audience into batches: encrypted files whose row groups are the batches.
 
-A message's row holds its record, the sealed contact and the columns that its text needs, still sealed; and
-the contact's token, so that what becomes of a contact can be told without opening it; and whether each of
-the notice's flags holds.
+    record             whose message it is
+    contact_token      so that what becomes of a contact can be told without opening it
+    __contact          the sealed contact
+    __contact_record   the record whose contact it is: another one, where it is lent
+    __person           of the record, where another register knows that person too
+    _FLAG              whether each of the notice's flags holds
+    the columns that the text shows, as the register's snapshot holds them: still sealed
+
+A channel's batches hold own contacts or those that one register lends, never both: a stay may stop either.
 """
 
 from collections.abc import Iterator
@@ -16,6 +22,7 @@ from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.ingest.snapshot import open_records
 from ariyippu.notice import criteria
+from ariyippu.notice.contacts import Source
 from ariyippu.notice.documents import Channel
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
@@ -26,33 +33,34 @@ from ariyippu.send.models import Batch, MessageFile
 
 BATCH_MESSAGES = 1_000
 FILE_MESSAGES = 100 * BATCH_MESSAGES  # a file's footer stays small, and a worker opens one file at a time
-FLAG = "_"  # and a flag's name: no contract's column begins so
 CONTACT = "contact_token"  # no contract's column ends in _token
+FLAG = "_"  # and a flag's name: no contract's column begins so, and no flag's name
+CELL, CELL_RECORD, PERSON = "__contact", "__contact_record", "__person"
 
 
-def columns_needed(verified: VerifiedOrder, channel: Channel) -> tuple[str, ...]:
-    """The register's columns in a message's row: the contact first, then those that the channel's text shows."""
+def columns_shown(verified: VerifiedOrder, channel: Channel) -> tuple[str, ...]:
+    """The register's columns that the channel's text shows."""
     shown = compile_notice(verified.notice, why_url="").placeholders(channel)
-    columns = sorted({placeholder.column for placeholder in verified.notice.placeholders if placeholder.name in shown})
-    contact = verified.contacts[channel]
-    return (contact, *(column for column in columns if column != contact))
+    return tuple(sorted({p.column for p in verified.notice.placeholders if p.name in shown}))
 
 
 def cut(row: OrderRow, verified: VerifiedOrder, *, home: Home, keyring: Keyring) -> int:
     """Write the order's files, then its batches and its new state in one transaction; how many messages."""
     frozen = AudienceRow.objects.get(order=row.digest)
     rows = audience.read(home, keyring, frozen)
-    files: list[tuple[MessageFile, int]] = []
-    for channel in verified.order.channels:
-        if channel in verified.covered:
-            files.extend(_write_channel(verified, channel, rows, home, keyring))
+    files = [
+        (file, source.contact_of, messages)
+        for source in verified.sources
+        if source.covered
+        for file, messages in _write_source(verified, source, rows, home, keyring)
+    ]
     engine.sync(audience.folder(home, row.digest))
     with transaction.atomic():
-        for file, messages in files:
+        for file, contact_of, messages in files:
             file.save()
-            Batch.objects.bulk_create(_batches(file, messages))
+            Batch.objects.bulk_create(_batches(file, contact_of, messages))
         OrderRow.objects.filter(digest=row.digest).update(state=OrderRow.SENDING)
-    return sum(messages for _file, messages in files)
+    return sum(messages for _file, _contact_of, messages in files)
 
 
 def file_key(file: MessageFile, keyring: Keyring) -> engine.FileKey:
@@ -65,55 +73,67 @@ def file_path(home: Home, file: MessageFile) -> Path:
     return audience.folder(home, file.order) / file.name
 
 
-def _write_channel(
-    verified: VerifiedOrder, channel: Channel, rows: pa.Table, home: Home, keyring: Keyring
+def stem(channel: Channel, contact_of: str | None) -> str:
+    """What the names of a source's files begin with, before their number: the door holds a batch's against it."""
+    return channel if contact_of is None else f"{channel}-of-{contact_of}"
+
+
+def _write_source(
+    verified: VerifiedOrder, source: Source, rows: pa.Table, home: Home, keyring: Keyring
 ) -> Iterator[tuple[MessageFile, int]]:
-    messages = _messages(verified, channel, rows, home, keyring)
+    messages = _messages(verified, source, rows, home, keyring)
     for number, start in enumerate(range(0, messages.num_rows, FILE_MESSAGES)):
         part = messages.slice(start, FILE_MESSAGES)
-        name = f"{channel}-{number:04d}.parquet"
+        name = f"{stem(source.channel, source.contact_of)}-{number:04d}.parquet"
         key, wrapped = keyring.new_data_key(_context(verified.digest, name))
         path = audience.folder(home, verified.digest) / name
         with engine.parquet_writer(
             path, messages.schema, engine.FileKey(key, _context(verified.digest, name))
         ) as writer:
             writer.write_table(part, row_group_size=BATCH_MESSAGES)
-        file = MessageFile(order=verified.digest, channel=channel, name=name, wrapped_key=wrapped)
+        file = MessageFile(order=verified.digest, channel=source.channel, name=name, wrapped_key=wrapped)
         yield file, part.num_rows
 
 
-def _messages(verified: VerifiedOrder, channel: Channel, rows: pa.Table, home: Home, keyring: Keyring) -> pa.Table:
-    columns = columns_needed(verified, channel)
-    token = f"{verified.contacts[channel]}_token"
-    flags, parameters = _flags(verified)
-    listed = ", ".join((f'r."{token}" as {CONTACT}', *(f'r."{column}"' for column in columns), *flags))
-    read = list(dict.fromkeys(["record", token, *columns, *verified.flag_fields]))
-    with engine.readable(f"The snapshot {verified.order.snapshot}"), engine.connect() as relations:
-        relations.register("audience", rows.select(["record", "reason", "channel"]))
-        relations.register("records", open_records(home, keyring, verified.order.snapshot, read))
+def _messages(verified: VerifiedOrder, source: Source, rows: pa.Table, home: Home, keyring: Keyring) -> pa.Table:
+    shown, (flags, parameters) = columns_shown(verified, source.channel), _flags(verified)
+    token, own = f"{source.column}_token", source.contact_of is None
+    of, lent = ("r", "") if own else ("c", "join contacts c on c.record = a.contact_record")
+    read = dict.fromkeys(("record", *shown, *verified.flag_fields, *((token, source.column) if own else ())))
+    listed = "".join(f', r."{column}"' for column in (*shown, *flags))
+    with engine.readable(f"A snapshot of order {verified.order.id}"), engine.connect() as relations:
+        relations.register("audience", rows)
+        relations.register("records", open_records(home, keyring, verified.order.snapshot, list(read)))
+        if not own:
+            contacts = open_records(home, keyring, source.manifest.snapshot, ["record", token, source.column])
+            relations.register("contacts", contacts)
         return relations.sql(
-            f"""select r.record, {listed} from audience a join records r on r.record = a.record
-                where a.reason = 'included' and a.channel = ?""",  # noqa: S608  names of a checked contract
-            params=[*parameters, channel],
+            f"""with flagged as (select *{"".join(flags.values())} from records)
+                select r.record, {of}."{token}" as {CONTACT}, {of}."{source.column}" as {CELL},
+                    {of}.record as {CELL_RECORD}, a.person as {PERSON}{listed}
+                from audience a join flagged r on r.record = a.record {lent}
+                where a.reason = 'included' and a.channel = ? and a.contact_of is not distinct from ?""",  # noqa: S608  names of a checked contract
+            params=[*parameters, source.channel, source.contact_of],
         ).to_arrow_table()
 
 
-def _flags(verified: VerifiedOrder) -> tuple[list[str], list[object]]:
-    """Each flag's condition as a column, and the conditions' parameters."""
-    columns, parameters = [], list[object]()
+def _flags(verified: VerifiedOrder) -> tuple[dict[str, str], list[object]]:
+    """The column of each flag with its condition, and the conditions' parameters."""
+    columns, parameters = dict[str, str](), list[object]()
     for name, when in verified.flags.items():
         condition, own = criteria.to_sql(when)
-        columns.append(f'{condition} as "{FLAG}{name}"')
+        columns[f"{FLAG}{name}"] = f', {condition} as "{FLAG}{name}"'
         parameters += own
     return columns, parameters
 
 
-def _batches(file: MessageFile, messages: int) -> Iterator[Batch]:
+def _batches(file: MessageFile, contact_of: str | None, messages: int) -> Iterator[Batch]:
     for row_group, start in enumerate(range(0, messages, BATCH_MESSAGES)):
         size = min(BATCH_MESSAGES, messages - start)
         yield Batch(
             order=file.order,
             channel=file.channel,
+            contact_of=contact_of,
             file=file,
             row_group=row_group,
             size=size,

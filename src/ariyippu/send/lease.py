@@ -197,12 +197,12 @@ def _claim(row: OrderRow, subject: Subject, worker: str) -> Batch | None:
                       lease_until = now() + make_interval(secs => %s)
                where id = (
                    select id from send_batch
-                   where "order" = %s and channel = %s and (
+                   where "order" = %s and channel = %s and contact_of is not distinct from %s and (
                        (state = 'ready' and not_before <= now())
                        or (state = 'leased' and (lease_until is null or lease_until < now())))
                    order by id for update skip locked limit 1)
                returning id""",
-            [worker, LEASE_S, row.digest, subject.channel],
+            [worker, LEASE_S, row.digest, subject.channel, subject.contact_of],
         )
         claimed = cursor.fetchone()
         if claimed is None:

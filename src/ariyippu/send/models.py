@@ -14,7 +14,7 @@ class MessageFile(models.Model):
 
     order = models.CharField(max_length=64)
     channel = models.CharField(max_length=8)
-    name = models.CharField(max_length=40)
+    name = models.CharField(max_length=80)
     wrapped_key = models.TextField()
 
     class Meta:
@@ -29,6 +29,7 @@ class Batch(models.Model):
 
     order = models.CharField(max_length=64)
     channel = models.CharField(max_length=8)
+    contact_of = models.CharField(max_length=40, null=True)  # the register that lends the contacts; null: own ones
     file = models.ForeignKey(MessageFile, on_delete=models.PROTECT)
     row_group = models.PositiveIntegerField()
     size = models.PositiveIntegerField()

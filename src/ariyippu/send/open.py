@@ -22,7 +22,7 @@ from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.render.compose import Composer, Headers, compile_notice
 from ariyippu.render.values import WRITERS
 from ariyippu.send.carriers import EmailMessage, Message, SmsMessage
-from ariyippu.send.cut import CONTACT, FLAG, file_key, file_path
+from ariyippu.send.cut import CELL, CELL_RECORD, CONTACT, FLAG, file_key, file_path, stem
 from ariyippu.send.lease import Lease
 from ariyippu.send.tokens import MessageTokens
 
@@ -53,7 +53,7 @@ class Door:
             for column in rows.column_names
             if column in verified.manifest.columns
         }
-        contacts = texts[verified.contacts[channel]]
+        contacts = self._contacts(held, rows)
         composer = compile_notice(verified.notice, why_url=self._why_url(verified))
         shown = composer.placeholders(channel)
         values = _written([p for p in verified.notice.placeholders if p.name in shown], texts)
@@ -70,13 +70,23 @@ class Door:
 
     def _rows(self, held: Lease) -> pa.Table:
         file = held.batch.file
-        if (file.order, file.channel) != (held.verified.digest, held.subject.channel):
-            raise PermanentError(f"A batch of order {held.verified.order.id} names another order's file.")
+        expected = stem(held.subject.channel, held.subject.contact_of)
+        if (file.order, file.name.rpartition("-")[0]) != (held.verified.digest, expected):
+            raise PermanentError(f"A batch of order {held.verified.order.id} names a file of something else.")
         try:
             parquet = engine.open_parquet(file_path(self.home, file), file_key(file, self.keyring))
             return parquet.read_row_group(held.batch.row_group)
         except (OSError, pa.ArrowException):
             raise PermanentError(f"{file.name} of order {file.order} is missing, damaged or altered.") from None
+
+    def _contacts(self, held: Lease, rows: pa.Table) -> list[str]:
+        """The contacts, each opened as its own record's: another one, where it is lent."""
+        source = held.verified.source(held.subject.channel, held.subject.contact_of)
+        if source is None:
+            raise PermanentError(f"A batch of order {held.verified.order.id} uses contacts that its register has not.")
+        key = cell_key(source.manifest, source.column, self.keyring)
+        opened = seal.open_column(rows[CELL].to_pylist(), rows[CELL_RECORD].to_pylist(), key)
+        return [contact or "" for contact in opened]
 
     def _texts(self, manifest: Manifest, column: str, rows: pa.Table, records: Sequence[bytes]) -> list[str]:
         """One column as it is written in a message: sealed cells opened, absent ones empty."""

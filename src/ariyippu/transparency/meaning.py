@@ -69,6 +69,7 @@ class Meaning:
         self._roots = roots
         self._trust: Trust | None = None
         self._grants: dict[str, tuple[UseRequest, dt.datetime]] = {}
+        self._linked: frozenset[str] = frozenset()  # the registers of the newest linking run
         self._orders: set[str] = set()
         self._stays: dict[str, _PlacedStay] = {}
         self._checks = {
@@ -115,6 +116,7 @@ class Meaning:
             raise RefusedError("linked.other_purpose", "The linking run rests on a grant for something else.")
         if any(not request.fields_of(register) for register in body.snapshots):
             raise RefusedError("linked.other_register", "The linking run read a register that was not granted.")
+        self._linked = frozenset(body.snapshots)
 
     def _check_order(self, entry: LoggedEntry) -> None:
         body = _body(_Order, entry)
@@ -122,13 +124,16 @@ class Meaning:
         if hashlib.sha256(canonical_json(body.notice)).hexdigest() != order.notice:
             raise RefusedError("order.other_notice", "The notice is not the one that the order names.")
         request = self._granted(order.use_request, entry, "order")
-        if not request.fields_of(order.register):
+        contracts = {order.register: order.contract, **{part.register: part.contract for part in order.contacts_of}}
+        if any(not request.fields_of(register) for register in contracts):
             raise RefusedError("order.other_register", "The order uses a register that was not granted.")
-        if self._trust is not None and order.contract not in self._trust.contracts:
+        if self._trust is not None and not set(contracts.values()) <= set(self._trust.contracts):
             raise RefusedError("contract.not_approved", "The trust document does not name the order's contract.")
         if not purposes.covers(request.purpose, order.purpose):
             raise RefusedError("order.other_purpose", "The order has another purpose than its grant.")
-        self._demand(body.envelope, Demand("order", order.purpose, request.requester, (order.register,)), entry)
+        if order.contacts_of and not set(contracts) <= self._linked:
+            raise RefusedError("order.not_linked", "The order borrows contacts of a register that was not linked.")
+        self._demand(body.envelope, Demand("order", order.purpose, request.requester, tuple(contracts)), entry)
         self._orders.add(body.envelope.digest)
 
     def _check_stay(self, entry: LoggedEntry) -> None:

@@ -26,6 +26,7 @@ from ariyippu.web.register.shown import (
     Both,
     Failure,
     HandOff,
+    LinkingEntry,
     OrderEntry,
     Place,
     RefusalEntry,
@@ -83,6 +84,17 @@ class _AudienceBody(BaseModel):
     root: str
     size: int
     counts: dict[str, int]
+    run: str | None = None
+
+
+class _Linked(BaseModel):
+    run: str
+    grant: str
+    snapshots: dict[str, str]
+    records: int
+    persons: int
+    certain: int
+    possible: int
 
 
 class _HandedOff(BaseModel):
@@ -107,12 +119,14 @@ class _Reading:
         self._offices: dict[str, Both] = {}
         self._orders: dict[str, OrderEntry] = {}
         self._requests: dict[str, RequestEntry] = {}
+        self._linkings: dict[str, LinkingEntry] = {}
         self._stays: dict[str, StayEntry] = {}
         self._refusals: dict[int, RefusalEntry] = {}
         self._unread: list[int] = []
         self._readers: Mapping[str, Callable[[LoggedEntry], None]] = {
             "trust": self._take_trust,
             "use-request": self._take_request,
+            "linked": self._take_linked,
             "order": self._take_order,
             "refusal": self._take_refusal,
             "audience": self._take_audience,
@@ -142,6 +156,7 @@ class _Reading:
         return Register(
             orders={order.document.id: order for order in reversed(orders)},
             requests={entry.document.id: entry for entry in reversed(self._requests.values())},
+            linkings=dict(reversed(self._linkings.items())),
             stays={entry.document.id: entry for entry in reversed(self._stays.values())},
             refusals=dict(reversed(self._refusals.items())),
             trust=self._trust,
@@ -163,6 +178,19 @@ class _Reading:
             office=self._office(document.requester),
             signers=self._signers(body.envelope, entry),
             granted_until=body.granted_until,
+        )
+
+    def _take_linked(self, entry: LoggedEntry) -> None:
+        body = _body(_Linked, entry)
+        self._linkings[body.run] = LinkingEntry(
+            place=_place(entry),
+            run=body.run,
+            request=self._requests[body.grant],
+            snapshots=body.snapshots,
+            records=body.records,
+            persons=body.persons,
+            certain=body.certain,
+            possible=body.possible,
         )
 
     def _take_order(self, entry: LoggedEntry) -> None:
@@ -206,7 +234,8 @@ class _Reading:
 
     def _take_audience(self, entry: LoggedEntry) -> None:
         body = _body(_AudienceBody, entry)
-        audience = Audience(_place(entry), body.root, body.size, body.counts)
+        linking = self._linkings[body.run] if body.run else None
+        audience = Audience(_place(entry), body.root, body.size, body.counts, linking)
         self._orders[body.order] = replace(self._orders[body.order], audience=audience)
 
     def _take_handed_off(self, entry: LoggedEntry) -> None:

@@ -66,6 +66,20 @@ class RequestEntry:
 
 
 @dataclass(frozen=True)
+class LinkingEntry:
+    """A linking run: which snapshots it read, under which grant, and what came of it, rounded."""
+
+    place: Place
+    run: str
+    request: RequestEntry
+    snapshots: Mapping[str, str]
+    records: int
+    persons: int
+    certain: int
+    possible: int
+
+
+@dataclass(frozen=True)
 class Act(Generic[D]):
     """A document that changes something about another: an amendment, a confirmation, a lift."""
 
@@ -129,6 +143,7 @@ class Audience:
     root: str
     size: int
     counts: Mapping[str, int]
+    linking: LinkingEntry | None  # the run over whose links exclusions travelled, and contacts were lent
 
     @property
     def included(self) -> int:
@@ -168,14 +183,15 @@ class OrderEntry:
         return tuple(sorted((self.place, *later, *self.releases), key=lambda place: place.index))
 
     def subjects(self) -> tuple[Subject, ...]:
-        """Its channels, as stays see them."""
+        """Its ways to reach people, as stays see them."""
         return subjects(self.document, self.notice, {})
 
     def stayed_channels(self, at: dt.datetime) -> tuple[str, ...]:
         """Channels that stand still for everyone: under a stay, or after one that ended and before a release."""
         if self.handed_off is not None:
             return ()
-        return tuple(s.channel for s in self.subjects() if any(not partly for partly in self._held_up(s, at)))
+        own = (subject for subject in self.subjects() if subject.contact_of is None)  # what is lent may stand alone
+        return tuple(s.channel for s in own if any(not partly for partly in self._held_up(s, at)))
 
     def is_partly_stayed(self, at: dt.datetime) -> bool:
         """Whether some of its people stand still: those of a district or of a cohort."""
@@ -221,10 +237,11 @@ class RefusalEntry:
 
 @dataclass(frozen=True)
 class Register:
-    """Everything, the newest first. Orders, requests and stays also by their id."""
+    """Everything, the newest first. Orders, requests, linking runs and stays also by their id."""
 
     orders: Mapping[str, OrderEntry]
     requests: Mapping[str, RequestEntry]
+    linkings: Mapping[str, LinkingEntry]
     stays: Mapping[str, StayEntry]
     refusals: Mapping[int, RefusalEntry]
     trust: Trust | None
@@ -240,11 +257,14 @@ class Register:
         """The orders that are, or carry the notice that is, the document with this digest."""
         return tuple(order for order in self.orders.values() if digest in (order.digest, order.document.notice))
 
+    def linkings_under(self, request: RequestEntry) -> tuple[LinkingEntry, ...]:
+        return tuple(linking for linking in self.linkings.values() if linking.request.digest == request.digest)
+
     def orders_touched_by(self, stay: StayEntry) -> tuple[OrderEntry, ...]:
         return tuple(order for order in self.orders.values() if any(s.digest == stay.digest for s in order.stays))
 
 
-EMPTY = Register({}, {}, {}, {}, None, ())
+EMPTY = Register({}, {}, {}, {}, {}, None, ())
 
 
 def touches(stay: StayEntry, order: OrderEntry) -> bool:

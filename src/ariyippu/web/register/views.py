@@ -108,6 +108,7 @@ def order(request: HttpRequest, order_id: str) -> HttpResponse:
         "partly_stayed": entry.is_partly_stayed(now),
         "counts": _counts(entry),
         "fields": sorted(entry.request.document.fields_of(entry.document.register)) if entry.request else (),
+        "lenders": [part.register for part in entry.document.contacts_of],
         "stays": [(stay, stay.is_active(now)) for stay in entry.stays],
     }
     return _page(request, "order", context, note)
@@ -120,8 +121,13 @@ def use_request(request: HttpRequest, request_id: str) -> HttpResponse:
     if entry is None:
         raise Http404
     now = clock.now()
-    orders = [(order, order.state(now)) for order in register.orders_under(entry)]
-    return _page(request, "use_request", {"entry": entry, "document": entry.document, "orders": orders}, note)
+    context = {
+        "entry": entry,
+        "document": entry.document,
+        "orders": [(order, order.state(now)) for order in register.orders_under(entry)],
+        "linkings": register.linkings_under(entry),
+    }
+    return _page(request, "use_request", context, note)
 
 
 @public

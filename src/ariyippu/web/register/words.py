@@ -134,6 +134,7 @@ REFUSALS: Words = {
     "order.not_in_window": _("The period in which the order may be carried out is over."),
     "order.other_notice": _("The text is not the one that was signed."),
     "order.other_contract": _("The records were loaded under other terms than the order names."),
+    "order.not_linked": _("The registers were not linked under a permission that is in force."),
     "order.doubled": _("Another order already has this name."),
     "grant.missing": _("No use request was granted for this."),
     "grant.not_in_force": _("The permission to use the register is not in force."),
