@@ -36,6 +36,7 @@ from ariyippu.base.settings import database_url
 from ariyippu.demo import ending, story
 from ariyippu.demo.outside.run import Outside, running
 from ariyippu.ingest import contract, seal, snapshot
+from ariyippu.ingest.features.make import Maker
 from ariyippu.ingest.validate import Checks
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy import audience
@@ -253,7 +254,7 @@ def test_no_file_of_the_installation_holds_one(played: tuple[Home, Seen, str]) -
     searched = [path for path in files(home.path) if path.relative_to(home.path).parts[0] not in FREE]
     searched += [path for path in files(seen.data) if not path.is_relative_to(home.path)]
     names = {path.name for path in searched}
-    assert {"process.log", "audience.parquet", "PG_VERSION", "checkpoint"} <= names
+    assert {"process.log", "audience.parquet", "features.parquet", "PG_VERSION", "checkpoint"} <= names
     assert any(path.parent.name == "pg_wal" for path in searched)
     leaks = {path: found for path in searched if (found := found_in(path.read_bytes()))}
     assert leaks == {}
@@ -311,7 +312,9 @@ def canary_world(folder: Path, carriers: tuple[int, int] = (1, 1)) -> World:
 
 
 @pytest.mark.usefixtures("clean_vault")
-@pytest.mark.parametrize(("room", "name"), [(seal, "seal_column"), (seal, "contact_tokens"), (Checks, "check")])
+@pytest.mark.parametrize(
+    ("room", "name"), [(seal, "seal_column"), (seal, "contact_tokens"), (Checks, "check"), (Maker, "batch")]
+)
 def test_a_load_that_fails(
     tmp_path: Path, stderr: io.StringIO, monkeypatch: pytest.MonkeyPatch, room: object, name: str
 ) -> None:

@@ -13,7 +13,7 @@ from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.base.models import Journal
 from ariyippu.base.text import rounded
-from ariyippu.ingest import contract, readers, seal, snapshot
+from ariyippu.ingest import contract, draft, readers, seal, snapshot
 from ariyippu.ingest.models import Snapshot
 from tests.ingest.files import CONTRACTS, PEOPLE, ROW, people, real, write
 
@@ -257,7 +257,7 @@ def test_numbers_that_cannot_ring_need_the_setting(strict: Home, keyring: Keyrin
 
 
 def test_many_row_groups(accepting: Home, keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "ROW_GROUP_ROWS", 20)
+    monkeypatch.setattr(draft, "ROW_GROUP_ROWS", 20)
     monkeypatch.setattr(readers, "CHUNK_ROWS", 7)
     rows = [f"{number:04}{ROW[4:]}" for number in range(100)]
     loaded = snapshot.load(people(), write(tmp_path / "a.csv", *rows), home=accepting, keyring=keyring)

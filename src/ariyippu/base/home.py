@@ -4,13 +4,14 @@
       settings.toml     what the installation's engineer chose (optional)
       postgres/         the embedded PostgreSQL, unless DATABASE_URLs are set; owner.url
       office/           what only the office process reads: database.url, secret.key
-      vault/            what only the vault reads: database.url, keyring.json, roots.json,
-                        registers/, persons/, orders/
+      vault/            what only the vault reads: database.url, keyring.json, link.key, link.pub,
+                        roots.json, registers/, persons/, orders/
       log/              the public log: any web server can serve this folder
       witness/          the local witness's key and the last checkpoint that it signed
       tmp/              scratch; holds nothing in clear
 
-Which home and which zone a process serves comes from the environment: ARIYIPPU_HOME, ARIYIPPU_ZONE.
+Which home and which zone a process serves comes from the environment: ARIYIPPU_HOME, ARIYIPPU_ZONE; and
+whether it is the stage that may open features: ARIYIPPU_STAGE.
 """
 
 import functools
@@ -95,6 +96,11 @@ class Home:
         return self.vault / "keyring.json"
 
     @property
+    def link_key(self) -> Path:
+        """The private key of `link`; its public half lies beside it and ends in .pub."""
+        return self.vault / "link.key"
+
+    @property
     def roots(self) -> Path:
         return self.vault / "roots.json"
 
@@ -142,6 +148,11 @@ def default_path() -> Path:
 def current() -> Home:
     """The home of this process."""
     return Home(default_path())
+
+
+def current_stage() -> str | None:
+    """`link` in a process of the verbs `ariyippu link …`; None in any other."""
+    return os.environ.get("ARIYIPPU_STAGE")
 
 
 def current_zone() -> Zone:

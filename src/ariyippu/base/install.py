@@ -1,4 +1,4 @@
-"""Making an installation, and bringing it up to date: folders, keyring, databases, roles, migrations, grants.
+"""Making an installation, and bringing it up to date: folders, keys, databases, roles, migrations, grants.
 
 Each zone has a database, and a role that reaches this one only and owns nothing in it. Both belong to a
 third role, the owner, that no zone's process has: it migrates, and gives each role what it may do.
@@ -50,6 +50,7 @@ def install(home: Home) -> None:
     _make_folders(home)
     with suppress(FileExistsError):
         keys.create(home.keyring)
+    keys.link_public_key(home.link_key)
     owner = os.environ.get(OWNER_VARIABLE)
     given: dict[Zone, str] = {zone: dsn for zone in ZONES if (dsn := os.environ.get(zone_variable(zone)))}
     if given and not owner:

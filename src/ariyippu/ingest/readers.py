@@ -104,7 +104,8 @@ def _chunk(batch: list[_Row], places: dict[str, int]) -> Chunk:
             good.append(row)
         else:
             rejected.append(_rejected(row, places))
-    columns = {name: [row.fields[place] for row in good] for name, place in places.items()}
+    by_place = list(zip(*[row.fields for row in good], strict=True)) or [()] * len(places)
+    columns = {name: list(by_place[place]) for name, place in places.items()}
     return Chunk([row.number for row in good], columns, rejected)
 
 

@@ -16,7 +16,6 @@ a key. An empty cell is null and is not sealed.
              case: the same contact has the same token in every register
 """
 
-import hmac
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ariyippu.base.errors import PermanentError
-from ariyippu.base.keys import NONCE_BYTES, Keyring
+from ariyippu.base.keys import NONCE_BYTES, Keyring, Mac
 
 TOKEN_BYTES = 16
 CELL_VERSION = b"\x01"
@@ -69,12 +68,8 @@ def contact_tokens(
 
 
 def _tokens(key: bytes, texts: Iterable[bytes]) -> list[bytes]:
-    keyed, tokens = hmac.new(key, digestmod="sha256"), []
-    for text in texts:
-        mac = keyed.copy()  # the key is hashed once, not for every row
-        mac.update(text)
-        tokens.append(mac.digest()[:TOKEN_BYTES])
-    return tokens
+    mac = Mac(key)
+    return [mac(text)[:TOKEN_BYTES] for text in texts]
 
 
 def seal_column(values: Sequence[str | None], records: Sequence[bytes], key: CellKey) -> list[bytes | None]:

@@ -13,7 +13,8 @@ from ariyippu.base.errors import RefusedError
 from ariyippu.base.home import Home
 from ariyippu.grant import accept as grants
 from ariyippu.grant import purposes
-from ariyippu.ingest.snapshot import Manifest, manifest
+from ariyippu.ingest.manifest import Manifest
+from ariyippu.ingest.snapshot import manifest
 from ariyippu.link.models import LinkRun
 from ariyippu.notice.documents import Channel, Order
 

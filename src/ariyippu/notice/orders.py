@@ -17,7 +17,7 @@ from ariyippu.base.home import Home
 from ariyippu.grant import accept as grants
 from ariyippu.grant import purposes, thresholds
 from ariyippu.grant.purposes import Purpose
-from ariyippu.ingest.snapshot import Manifest
+from ariyippu.ingest.manifest import Manifest
 from ariyippu.link import index
 from ariyippu.link.models import LinkRun
 from ariyippu.notice import contacts, criteria, dlt

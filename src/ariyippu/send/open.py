@@ -16,7 +16,8 @@ from ariyippu.base.errors import PermanentError
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.ingest import seal
-from ariyippu.ingest.snapshot import Manifest, cell_key
+from ariyippu.ingest.manifest import Manifest
+from ariyippu.ingest.snapshot import cell_key
 from ariyippu.notice.documents import Flag, Placeholder
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.render.compose import Composer, Headers, compile_notice

@@ -1,0 +1,209 @@
+"""A snapshot that is being written: its keys, its files, and what of a chunk of rows comes into them.
+
+Values in clear come in as the columns of a `Checked` chunk. Sealed cells, tokens, keyed features and the
+contract's attributes are written; nothing else is kept.
+"""
+
+import contextlib
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ariyippu.base import clock, engine, folders, keys
+from ariyippu.base.home import Home
+from ariyippu.base.keys import Keyring
+from ariyippu.ingest import seal
+from ariyippu.ingest.contract import Contract, Mark
+from ariyippu.ingest.features.make import FEATURE_VERSION, FEATURES_SCHEMA, Maker
+from ariyippu.ingest.manifest import (
+    FILE_NAMES,
+    FileName,
+    Manifest,
+    ManifestColumn,
+    ManifestFeatures,
+    file_context,
+    register_folder,
+)
+from ariyippu.ingest.readers import Chunk, Rejected
+from ariyippu.ingest.validate import ARROW_TYPES, Checked, Checks
+
+ROW_GROUP_ROWS = 100_000
+QUARANTINE_SCHEMA = pa.schema([("row", pa.int64()), ("column", pa.string()), ("reason", pa.string())])
+
+
+@dataclass(frozen=True, repr=False)
+class Draft:
+    """A snapshot's name, its place and its keys, each beside the form in which the manifest keeps it."""
+
+    contract: Contract
+    snapshot: str
+    folder: Path  # the register's
+    keyring: Keyring
+    cell_keys: Mapping[str, tuple[seal.CellKey, str]]
+    file_keys: Mapping[FileName, tuple[engine.FileKey, str]]
+
+    @classmethod
+    def of(cls, contract: Contract, home: Home, keyring: Keyring) -> "Draft":
+        """A new one, with fresh keys. Features are written where the contract links something."""
+        register = contract.register
+        snapshot = f"{register.name}-{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        cell_keys = {}
+        for column in contract.columns:
+            if column.sealed:
+                key, wrapped = keyring.new_data_key(seal.CellKey.context(register.name, column.name, snapshot))
+                cell_keys[column.name] = (seal.CellKey(key, register.name, column.name, register.version), wrapped)
+        file_keys: dict[FileName, tuple[engine.FileKey, str]] = {}
+        for name in FILE_NAMES:
+            context = file_context(register.name, snapshot, name)
+            if name != "features":
+                key, kept = keyring.new_data_key(context)
+            elif contract.links:
+                key, kept = keys.seal_to_link(keys.link_public_key(home.link_key), context)
+            else:
+                continue
+            file_keys[name] = (engine.FileKey(key, context), kept)
+        return cls(contract, snapshot, register_folder(home, register.name), keyring, cell_keys, file_keys)
+
+    @property
+    def partial(self) -> Path:
+        return folders.partial(self.folder, self.snapshot)
+
+    def manifest(self, source: str, rows: int, quarantined: int) -> Manifest:
+        columns = {}
+        for column in self.contract.columns:
+            wrapped = self.cell_keys[column.name][1] if column.sealed else None
+            columns[column.name] = ManifestColumn(
+                kind=column.kind,
+                type=column.type,
+                collected_for=column.collected_for,
+                link=column.link,
+                wrapped_key=wrapped,
+            )
+        kept = {name: wrapped for name, (_key, wrapped) in self.file_keys.items()}
+        sealed = kept.pop("features", None)
+        return Manifest(
+            register=self.contract.register.name,
+            snapshot=self.snapshot,
+            contract_digest=self.contract.digest,
+            contract_version=self.contract.register.version,
+            holds_person_once=self.contract.register.holds_person_once,
+            source_sha256=source,
+            rows=rows,
+            quarantined=quarantined,
+            loaded_at=clock.now(),
+            columns=columns,
+            files=kept,
+            features=ManifestFeatures(version=FEATURE_VERSION, sealed_key=sealed) if sealed else None,
+        )
+
+
+def write_files(
+    draft: Draft, chunks: Iterable[Chunk], checks: Checks, progress: Callable[[int], None]
+) -> tuple[int, int]:
+    """Write the snapshot's Parquet files; how many rows were kept and how many quarantined."""
+    draft.partial.mkdir()
+    maker = Maker(draft.contract.links, draft.keyring)
+    with contextlib.ExitStack() as stack:
+        files = {name: stack.enter_context(_gathered(draft, name)) for name in draft.file_keys}
+        for chunk in chunks:
+            rows = _Rows.of(checks.check(chunk), draft)
+            files["records"].add(_sealed(rows, draft, files["records"].schema))
+            if "features" in files:
+                texts = {role: rows.texts[column.name] for role, column in draft.contract.links.items()}
+                files["features"].add(maker.batch(rows.records, texts))
+            files["quarantine"].add(_quarantined(rows.checked.rejected))
+            progress(files["records"].rows + files["quarantine"].rows)
+    return files["records"].rows, files["quarantine"].rows
+
+
+@dataclass(repr=False)
+class _Gathered:
+    """Batches gathered to row groups of ROW_GROUP_ROWS: small ones cost time in every later scan."""
+
+    schema: pa.Schema
+    writer: pq.ParquetWriter
+    rows: int = 0
+    waiting: list[pa.RecordBatch] = field(default_factory=list)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        self.rows += batch.num_rows
+        self.waiting.append(batch)
+        if sum(waiting.num_rows for waiting in self.waiting) >= ROW_GROUP_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.waiting:
+            self.writer.write_table(pa.Table.from_batches(self.waiting))
+            self.waiting.clear()
+
+
+@contextlib.contextmanager
+def _gathered(draft: Draft, name: FileName) -> Iterator[_Gathered]:
+    schemas = {"records": _schema(draft.contract), "quarantine": QUARANTINE_SCHEMA, "features": FEATURES_SCHEMA}
+    key, _kept = draft.file_keys[name]
+    with engine.parquet_writer(draft.partial / f"{name}.parquet", schemas[name], key) as writer:
+        gathered = _Gathered(schemas[name], writer)
+        yield gathered
+        gathered.flush()
+
+
+def _schema(contract: Contract) -> pa.Schema:
+    fields = [pa.field("record", pa.binary(seal.TOKEN_BYTES)), pa.field("row", pa.int64())]
+    for column in contract.columns:
+        fields.append(pa.field(column.name, pa.binary() if column.sealed else ARROW_TYPES[column.type]))
+        if column.kind == "contact":
+            fields.append(pa.field(f"{column.name}_token", pa.binary(seal.TOKEN_BYTES)))
+    return pa.schema([*fields, pa.field("deceased", pa.bool_()), pa.field("protected", pa.bool_())])
+
+
+# --- a chunk of rows ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, repr=False)
+class _Rows:
+    """Rows that passed, still in clear: `texts` of the columns that are sealed or linked, and record tokens."""
+
+    checked: Checked
+    texts: Mapping[str, list[str | None]]
+    records: list[bytes]
+
+    @classmethod
+    def of(cls, checked: Checked, draft: Draft) -> "_Rows":
+        contract = draft.contract
+        wanted = {column.name for column in contract.columns if column.sealed or column.link}
+        texts = {name: checked.columns[name].cast(pa.string()).to_pylist() for name in wanted}
+        return cls(checked, texts, seal.record_tokens(contract.register.name, texts[contract.key.name], draft.keyring))
+
+
+def _sealed(rows: _Rows, draft: Draft, schema: pa.Schema) -> pa.RecordBatch:
+    """The rows as they are kept: after this line nothing of a person is in clear."""
+    marks = draft.contract.marks
+    made: dict[str, object] = {
+        **rows.checked.columns,
+        "record": rows.records,
+        "row": rows.checked.rows,
+        "deceased": _marked(marks.deceased, rows.checked),
+        "protected": _marked(marks.protected, rows.checked),
+    }
+    for name, (key, _wrapped) in draft.cell_keys.items():
+        made[name] = seal.seal_column(rows.texts[name], rows.records, key)
+    for column in draft.contract.columns:
+        if column.type == "mobile" or column.type == "email":
+            made[f"{column.name}_token"] = seal.contact_tokens(column.type, rows.texts[column.name], draft.keyring)
+    return pa.RecordBatch.from_pydict(made, schema=schema)
+
+
+def _marked(mark: Mark | None, checked: Checked) -> pa.Array:
+    if mark is None:
+        return pa.repeat(False, len(checked.rows))
+    return pc.is_in(checked.columns[mark.column], pa.array(mark.values, pa.string()))
+
+
+def _quarantined(rejected: Sequence[Rejected]) -> pa.RecordBatch:
+    columns = ([fault.row for fault in rejected], [fault.column for fault in rejected], [f.reason for f in rejected])
+    return pa.RecordBatch.from_pydict(dict(zip(QUARANTINE_SCHEMA.names, columns, strict=True)), QUARANTINE_SCHEMA)
