@@ -30,7 +30,7 @@ DENSE = Shares(spark=0.5, prism=0.08, ksmart_business=0.05)  # a Kerala of state
 class Errors:
     """The share of records in which each thing happens. A record's tags in the truth are these names."""
 
-    spelling: float = 0.08  # a given name, also the guardian's, spelt otherwise (th/t, zh/l, ee/i …)
+    spelling: float = 0.08  # a name spelt otherwise (th/t, zh/l, ee/i …); the guardian's too, without a tag
     house_spelling: float = 0.08  # also of a place that is typed
     typing: float = 0.012  # a letter of the name missing, doubled, swapped or hit beside
     house_typing: float = 0.015
