@@ -1,6 +1,8 @@
 """The command line: what each verb says it does, files in and out, and errors of one line without values."""
 
 import base64
+import datetime as dt
+import hashlib
 import json
 import os
 import subprocess
@@ -24,6 +26,7 @@ from ariyippu.base.signatures import signers
 from ariyippu.demo import cast
 from ariyippu.grant.documents import UseRequest
 from ariyippu.ingest.models import Snapshot
+from ariyippu.policy.documents import Confirmation, Stay
 from ariyippu.web import officer
 from tests.offices import Offices, public
 from tests.world import World, build, people
@@ -56,6 +59,10 @@ VERBS = {
     ("order",): "Orders in the vault",
     ("order", "status"): "what stops it",
     ("order", "release"): "stays",
+    ("stay",): "order on paper",
+    ("stay", "paper"): "second officer",
+    ("stay", "confirm"): "not the stay's",
+    ("stay", "certificate"): "proofs",
     ("log",): "public log",
     ("log", "keys"): "verifier keys",
     ("log", "verify"): "files alone",
@@ -264,6 +271,43 @@ def test_an_order_s_state_and_its_release(world: World, home: Home) -> None:
     world.lift(stay)
     done = ariyippu("order", "release", row.order_id, "--home", world.home.path, **on(world, home))
     assert (done.returncode, done.stderr) == (0, f"{row.order_id} goes on.\n")
+
+
+# --- stays -------------------------------------------------------------------------------------------
+
+
+def test_an_order_on_paper_from_its_scan_to_the_certificate(
+    world: World, home: Home, tmp_path: Path, invoke: Invoke
+) -> None:
+    scan, envelope, confirmed = (tmp_path / name for name in ("scan.pdf", "stay.json", "confirmed.json"))
+    scan.write_bytes(b"%PDF an invented order")
+    row = world.order()
+    told = ("--id", "by-paper", "--office", "data-centre", "--reference", "WP 7", "--title", "Order in WP 7")
+    invoke("stay", "paper", scan, envelope, *told, "--scope", '{"register": "spark"}', "--until", "2031-01-01")
+    stay = Envelope.parse(envelope.read_bytes()).open(Stay)
+    assert stay.ends_at == dt.datetime(2030, 12, 31, 18, 30, tzinfo=dt.UTC)  # midnight in India
+    world.submit(stay, ["custodian"])
+    invoke("stay", "confirm", envelope, scan, confirmed)
+    world.submit(Envelope.parse(confirmed.read_bytes()).open(Confirmation), ["owner"])
+    flow.turn(world.vault)
+    flow.publish(world.vault)
+    arguments = ("stay", "certificate", "by-paper", "--home", world.home.path)
+    text = ariyippu(*arguments, "--language", "en", **on(world, home)).stdout
+    assert f"Order {row.order_id}: stopped before anyone was decided about; nothing had left." in text
+    assert hashlib.sha256(scan.read_bytes()).hexdigest() in text
+
+
+def test_a_scan_that_is_another_one_is_not_confirmed(tmp_path: Path, invoke: Invoke) -> None:
+    scan, envelope = tmp_path / "scan.pdf", tmp_path / "stay.json"
+    scan.write_bytes(b"one")
+    told = ("--id", "by-paper", "--office", "data-centre", "--reference", "WP 7", "--title", "Order")
+    invoke("stay", "paper", scan, envelope, *told, "--scope", "{}")
+    scan.write_bytes(b"another")
+    with pytest.raises(RefusedError, match=r"confirmation\.other_paper"):
+        invoke("stay", "confirm", envelope, scan, tmp_path / "confirmed.json")
+    for scope in ("everything", '{"register": 5}', '{"regester": "spark"}'):
+        with pytest.raises(RefusedError, match=r"document\.invalid"):
+            invoke("stay", "paper", scan, envelope, *told, "--scope", scope)
 
 
 # --- errors ------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from ariyippu.base.errors import AriyippuError, RefusedError
-from ariyippu.commands import document, notice
+from ariyippu.commands import document, notice, stay
 from ariyippu.commands.zone import HomeOption, JsonOption, console, enter, home_of, print_json, set_up
 
 if TYPE_CHECKING:
@@ -23,7 +23,14 @@ app = typer.Typer(
 register = typer.Typer(no_args_is_help=True, help="A department's register: example files, checks, loading.")
 order = typer.Typer(no_args_is_help=True, help="Orders in the vault: where they are; release after a stay.")
 log = typer.Typer(no_args_is_help=True, help="The public log: its keys, and its verification from files alone.")
-GROUPS = {"register": register, "document": document.app, "notice": notice.app, "order": order, "log": log}
+GROUPS = {
+    "register": register,
+    "document": document.app,
+    "notice": notice.app,
+    "order": order,
+    "log": log,
+    "stay": stay.app,
+}
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 

@@ -46,7 +46,7 @@ from ariyippu.send import cut, lease, mark
 from ariyippu.send.models import Batch
 from ariyippu.send.watch import Watch
 from ariyippu.send.worker import Worker
-from ariyippu.track import settle
+from ariyippu.track import settle, stopped
 from ariyippu.transparency import sequencer
 from ariyippu.transparency.note import Signer
 from ariyippu.transparency.witness import LocalWitness, Witness
@@ -143,11 +143,20 @@ def _signed_by_an_officer(envelope: Envelope, home: Home) -> bool:
 def turn(vault: Vault) -> None:
     """Move everything one step. Each step is complete in itself: a crash in between loses nothing."""
     publish(vault)
+    _certify()
     for row in OrderRow.objects.exclude(state__in=[OrderRow.DONE, OrderRow.FAILED]).order_by("accepted_at"):
         try:
             _move(vault, row)
         except RefusedError as refusal:  # a row that somebody altered must not hold up the others
             log.warning("order_stuck", order=row.order_id, code=refusal.code)
+
+
+def _certify() -> None:
+    """track: what each stay stopped, into the log."""
+    try:
+        stopped.certify()
+    except RefusedError as refusal:  # as above
+        log.warning("stay_stuck", code=refusal.code)
 
 
 def _move(vault: Vault, row: OrderRow) -> None:

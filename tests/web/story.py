@@ -50,6 +50,9 @@ LENT = (ContactsOf(register="land", snapshot="land-1", contract="d" * 64),)
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'&"
 
 
+STOPPING = Scope(order="da-arrears-2", purpose="dpv:PersonnelPayment")
+
+
 def trust() -> Trust:
     return Trust(
         version=1,
@@ -227,7 +230,7 @@ def told(log: Log) -> None:
     stopped = order(second, request, "da-arrears-2")
     log.add_order(stopped, second)
     log.add_audience(stopped, {"included": 540, "no_contact": 10})
-    log.add_stay(stay(Scope(order="da-arrears-2", purpose="dpv:PersonnelPayment")))
+    log.add_stay(stay(STOPPING))
     ended = stay(Scope(channel="email"), "ended-stay", None)
     log.add_stay(ended)
     lift = Lift(id="lift-1", stay=ended.digest(), reference="I.A. 1/2026")
@@ -246,6 +249,11 @@ def told(log: Log) -> None:
     bad = notice("hostile", HOSTILE)
     log.add_order(order(bad, request, "hostile-order"), bad)
     by_paper(log, said)
+    counted = {"order": stopped.digest(), "handed_off": 0, "in_hand": 10, "waiting": 530}
+    undecided = {"order": "7" * 64, "handed_off": 0, "in_hand": 0, "waiting": None}
+    entry = {"stay": stay(STOPPING).digest(), "number": 0, "at": rfc3339(START + dt.timedelta(hours=3))}
+    log.add("stopped", {**entry, "orders": [counted, undecided]})
+    log.add("stopped", {**entry, "stay": ended.digest(), "orders": []})
 
 
 def by_paper(log: Log, said: Notice) -> None:

@@ -150,6 +150,20 @@ def test_a_district_s_stay_stops_some_and_not_the_order(log: Log) -> None:
     assert len(entry.stays) == 1
 
 
+def test_what_was_stopped_stands_with_its_stay(log: Log) -> None:
+    placed = story.stay(Scope())
+    log.add_stay(placed)
+    counted = {"order": _the_order().digest(), "handed_off": 120, "in_hand": 0, "waiting": None}
+    body = {"stay": placed.digest(), "number": 0, "at": "2026-02-20T07:00:00Z", "orders": [counted]}
+    index = log.add("stopped", body)
+    log.add("stopped", {**body, "stay": "0" * 64})  # of a stay that nobody placed
+    register = projection(log.entries())
+    (found,) = register.stays["wpc-stay-1"].stopped
+    assert (found.place.index, found.at) == (index, START + dt.timedelta(hours=3))
+    assert vars(found.orders[0]) == counted
+    assert register.unread == (index + 1,)
+
+
 def test_a_paper_that_nobody_confirms_is_flagged_after_a_day(log: Log) -> None:
     story.by_paper(log, notice())
     placed = projection(log.entries()).stays["by-paper"]

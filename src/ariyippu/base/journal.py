@@ -28,6 +28,7 @@ Kind = Literal[
     "amendment",  # {"envelope"}: a stay's new terms
     "confirmation",  # {"envelope"}: of a stay that was entered from paper
     "lift",  # {"envelope"}
+    "stopped",  # {"stay", "number", "at", "orders": [{"order", "handed_off", "in_hand", "waiting"}]}, rounded
     "release",  # {"order"}
     "handed-off",  # {"order", "outcomes": {channel: {outcome: rounded}}}
 ]

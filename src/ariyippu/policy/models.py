@@ -14,7 +14,7 @@ class StayRow(models.Model):
     accepted_at = models.DateTimeField(db_default=Now())  # the database's clock, as windows have it
     lifted_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
-    certified = models.BooleanField(db_default=False)  # what it stopped is in the journal
+    certified = models.PositiveSmallIntegerField(db_default=0)  # of its terms: what they stopped is in the journal
 
     class Meta:
         db_table = "policy_stay"

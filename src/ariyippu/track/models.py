@@ -1,4 +1,4 @@
-"""Receipts as carriers report them. They stand beside outcomes, so their order of arrival is no matter."""
+"""Receipts as carriers report them, beside outcomes: their order of arrival is no matter. What stays stopped."""
 
 from django.db import models
 
@@ -13,3 +13,19 @@ class ReceiptRow(models.Model):
 
     class Meta:
         db_table = "track_receipt"
+
+
+class StoppedRow(models.Model):
+    """What a stay stopped of one order when its terms came into force: exact counts, kept as they were."""
+
+    stay = models.CharField(max_length=64)
+    number = models.PositiveSmallIntegerField()  # 0: as it was placed; n: by its n-th amendment
+    at = models.DateTimeField()
+    order = models.CharField(max_length=64)
+    handed_off = models.PositiveBigIntegerField()
+    in_hand = models.PositiveIntegerField()
+    waiting = models.PositiveBigIntegerField(null=True)
+
+    class Meta:
+        db_table = "track_stopped"
+        constraints = [models.UniqueConstraint(fields=["stay", "number", "order"], name="track_stopped_once")]

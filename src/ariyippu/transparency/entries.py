@@ -24,6 +24,7 @@ KINDS = frozenset(
         "amendment",
         "confirmation",
         "lift",
+        "stopped",
         "release",
         "failed",
         "handed-off",

@@ -51,6 +51,12 @@ class _UnderOrder(BaseModel):
     order: str
 
 
+class _Stopped(BaseModel):
+    stay: str
+    number: int
+    orders: tuple[_UnderOrder, ...]
+
+
 @dataclass(frozen=True)
 class _PlacedStay:
     """A stay as it was signed, and what its amendments and its lift made of it."""
@@ -81,6 +87,7 @@ class Meaning:
             "amendment": self._check_amendment,
             "confirmation": self._check_confirmation,
             "lift": self._check_lift,
+            "stopped": self._check_stopped,
             "audience": self._check_under_order,
             "release": self._check_under_order,
             "failed": self._check_under_order,
@@ -162,6 +169,14 @@ class Meaning:
         placed = self._placed(lift.stay, "lift")
         quorum.check_lift(placed.stay, placed.terms, found, trust)
         self._stays[lift.stay] = replace(placed, lifted=True)
+
+    def _check_stopped(self, entry: LoggedEntry) -> None:
+        body = _body(_Stopped, entry)
+        placed = self._placed(body.stay, "stopped")
+        if body.number > placed.amendments:
+            raise RefusedError("stopped.no_terms", "It counts under terms that the stay did not have.")
+        if unknown := {under.order for under in body.orders} - self._orders:
+            raise RefusedError("entry.no_order", f"The stopped names an order that was not logged: {min(unknown)}.")
 
     def _placed(self, digest: str, kind: str) -> "_PlacedStay":
         if digest not in self._stays:

@@ -46,9 +46,12 @@ def read(log: Path) -> PublicLog:
     return PublicLog(checkpoint, tuple(found))
 
 
-def prove(log: Path, index: int) -> Inclusion:
-    """The inclusion proof of one entry in the published tree. RefusedError `log.not_covered`."""
-    checkpoint = tree.checkpoint(log)
+def prove(log: Path, index: int, checkpoint: Checkpoint | None = None) -> Inclusion:
+    """The inclusion proof of one entry in the published tree, or in that of an earlier checkpoint of it.
+
+    RefusedError `log.not_covered`.
+    """
+    checkpoint = checkpoint or tree.checkpoint(log)
     if not 0 <= index < checkpoint.size:
         raise RefusedError("log.not_covered", "The published checkpoint does not cover this entry.")
     bundle, place = divmod(index, tiles.WIDTH)

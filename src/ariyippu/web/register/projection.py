@@ -34,6 +34,8 @@ from ariyippu.web.register.shown import (
     RequestEntry,
     Signer,
     StayEntry,
+    Stopped,
+    StoppedOrder,
     touches,
 )
 
@@ -107,6 +109,20 @@ class _Failed(BaseModel):
     code: str = Field(max_length=120)
 
 
+class _StoppedOrder(BaseModel):
+    order: str
+    handed_off: int
+    in_hand: int
+    waiting: int | None
+
+
+class _StoppedBody(BaseModel):
+    stay: str
+    number: int
+    at: AwareDatetime
+    orders: tuple[_StoppedOrder, ...]
+
+
 class _Released(BaseModel):
     order: str
 
@@ -134,6 +150,7 @@ class _Reading:
             "amendment": self._take_amendment,
             "confirmation": self._take_confirmation,
             "lift": self._take_lift,
+            "stopped": self._take_stopped,
             "release": self._take_release,
             "handed-off": self._take_handed_off,
             "failed": self._take_failed,
@@ -267,6 +284,12 @@ class _Reading:
     def _take_lift(self, entry: LoggedEntry) -> None:
         act = self._act(entry, Lift)
         self._stays[act.document.stay] = replace(self._stays[act.document.stay], lift=act)
+
+    def _take_stopped(self, entry: LoggedEntry) -> None:
+        body = _body(_StoppedBody, entry)
+        orders = tuple(StoppedOrder(**vars(under)) for under in body.orders)
+        stay, found = self._stays[body.stay], Stopped(_place(entry), body.number, body.at, orders)
+        self._stays[body.stay] = replace(stay, stopped=(*stay.stopped, found))
 
     def _act(self, entry: LoggedEntry, kind: type[D]) -> Act[D]:
         envelope = _body(_Signed, entry).envelope

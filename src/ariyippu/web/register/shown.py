@@ -90,6 +90,26 @@ class Act(Generic[D]):
 
 
 @dataclass(frozen=True)
+class StoppedOrder:
+    """What a stay stopped of one order: rounded counts. `waiting` is None when nobody had been decided about."""
+
+    order: str  # the order's digest
+    handed_off: int
+    in_hand: int
+    waiting: int | None
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What was stopped when a stay came (number 0), or by its n-th amendment."""
+
+    place: Place
+    number: int
+    at: dt.datetime
+    orders: tuple[StoppedOrder, ...]
+
+
+@dataclass(frozen=True)
 class StayEntry:
     """A stay, and what changed it or ended it early."""
 
@@ -101,10 +121,11 @@ class StayEntry:
     amendments: tuple[Act[Amendment], ...] = ()
     confirmation: Act[Confirmation] | None = None
     lift: Act[Lift] | None = None
+    stopped: tuple[Stopped, ...] = ()
 
     @property
     def places(self) -> tuple[Place, ...]:
-        acts = (*self.amendments, self.confirmation, self.lift)
+        acts = (*self.amendments, *self.stopped, self.confirmation, self.lift)
         later = [act.place for act in acts if act is not None]
         return (self.place, *sorted(later, key=lambda place: place.index))
 

@@ -142,6 +142,9 @@ def stay(request: HttpRequest, stay_id: str) -> HttpResponse:
         "active": entry.is_active(now),
         "over": entry.is_over(now),
         "unconfirmed": entry.is_unconfirmed(now),
+        "stopped": [
+            (found, under, register.orders_with(under.order)) for found in entry.stopped for under in found.orders
+        ],
         "leave": [(digest, register.orders_with(digest)) for digest in sorted(entry.terms.leave)],
         "orders": [(order, order.state(now)) for order in register.orders_touched_by(entry)],
     }

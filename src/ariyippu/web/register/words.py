@@ -73,6 +73,7 @@ ENTRY_KINDS: Words = {
     "amendment": _("Stay changed"),
     "confirmation": _("Paper order confirmed"),
     "lift": _("Stay lifted"),
+    "stopped": _("What was stopped, counted"),
     "refusal": _("Refused"),
     "failed": _("Came to nothing"),
 }
