@@ -9,9 +9,13 @@ Tests run in the vault's zone, with the vault's own role: what that role may not
 """
 
 import fcntl
+import io
+import logging
 import os
 import shutil
+import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,13 +23,14 @@ from pathlib import Path
 import django
 import psycopg
 import pytest
+import structlog
 from django.db import connections
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from pytest_django import DjangoDbBlocker
 
 from ariyippu.base import home as homes
-from ariyippu.base import install, keys, postgres
+from ariyippu.base import install, keys, logs, postgres
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.transparency import witness
@@ -123,3 +128,17 @@ def clean_vault(owner_dsn: str, django_db_blocker: DjangoDbBlocker) -> Iterator[
         query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'django_migrations'"
         tables = [sql.Identifier(name) for (name,) in database.execute(query)]
         database.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(sql.SQL(", ").join(tables)))
+
+
+@pytest.fixture
+def stderr(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What a zone's process would write to standard error."""
+    out = io.StringIO()
+    hooks = (sys.excepthook, threading.excepthook, sys.unraisablehook)
+    handlers, configured = logging.root.handlers[:], structlog.get_config()
+    monkeypatch.setattr(sys, "stderr", out)
+    logs.configure()
+    yield out
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
+    logging.root.handlers[:] = handlers
+    structlog.configure(**configured)

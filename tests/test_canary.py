@@ -7,7 +7,6 @@ makes each stage fail with the values in its hands, and reads what went to stand
 import base64
 import io
 import json
-import logging
 import os
 import re
 import subprocess
@@ -24,13 +23,12 @@ from typing import Any, NoReturn
 
 import psycopg
 import pytest
-import structlog
 from django.test import Client
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from ariyippu import flow
-from ariyippu.base import install, logs, postgres
+from ariyippu.base import install, postgres
 from ariyippu.base.home import Home
 from ariyippu.base.settings import database_url
 from ariyippu.demo import ending, story
@@ -46,7 +44,6 @@ from ariyippu.send.carriers import Answer, Receipt, Verdict
 from ariyippu.send.carriers.smtp import SmtpCarrier
 from ariyippu.send.worker import Worker
 from ariyippu.track import settle
-from ariyippu.track.models import ReceiptRow
 from ariyippu.web import server
 from tests.send.test_worker import Quiet
 from tests.world import Person as Row
@@ -280,20 +277,6 @@ def fail(*_values: object, **_named: object) -> NoReturn:
     raise RuntimeError(f"cannot handle {kept}") from ValueError(f"invalid literal: {kept!r}")
 
 
-@pytest.fixture
-def stderr(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What a zone's process would write to standard error."""
-    out = io.StringIO()
-    hooks = (sys.excepthook, threading.excepthook, sys.unraisablehook)
-    handlers, configured = logging.root.handlers[:], structlog.get_config()
-    monkeypatch.setattr(sys, "stderr", out)
-    logs.configure()
-    yield out
-    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
-    logging.root.handlers[:] = handlers
-    structlog.configure(**configured)
-
-
 def check_shown(text: str) -> None:
     """Places and types are shown, values are not."""
     assert found_in(text.encode()) == set()
@@ -389,7 +372,7 @@ def test_a_worker_that_fails(
 
 @pytest.mark.usefixtures("clean_vault")
 def test_receipts_that_cannot_be_kept(tmp_path: Path, stderr: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(ReceiptRow.objects), "bulk_create", fail)
+    monkeypatch.setattr(settle, "match", fail)
     thread = threading.Thread(target=lambda: settle.keep([Receipt(SECRET, "delivered", "000")]))
     thread.start()
     thread.join()

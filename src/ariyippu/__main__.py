@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from ariyippu.base.errors import AriyippuError, RefusedError
-from ariyippu.commands import document, notice, stay
+from ariyippu.commands import contacts, document, notice, stay
 from ariyippu.commands.zone import HomeOption, JsonOption, console, enter, home_of, print_json, set_up
 
 if TYPE_CHECKING:
@@ -217,6 +217,10 @@ def register_quarantine(
     sys.stdout.write("row,column,reason\n")
     for fault in open_quarantine(found, keys.load(found.keyring), snapshot).read_all().to_pylist():
         sys.stdout.write(f"{fault['row']},{fault['column']},{fault['reason']}\n")
+
+
+register.command("undeliverable")(contacts.undeliverable)
+register.command("verified")(contacts.verified)
 
 
 # --- orders ------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ An order's way:  accepted -> decided -> sending -> done     (or failed, with a p
 """
 
 import fcntl
+import functools
 import hashlib
 import os
 import socket
@@ -46,7 +47,7 @@ from ariyippu.send import cut, lease, mark
 from ariyippu.send.models import Batch
 from ariyippu.send.watch import Watch
 from ariyippu.send.worker import Worker
-from ariyippu.track import settle, stopped
+from ariyippu.track import contacts, settle, stopped
 from ariyippu.transparency import sequencer
 from ariyippu.transparency.note import Signer
 from ariyippu.transparency.witness import LocalWitness, Witness
@@ -144,6 +145,7 @@ def turn(vault: Vault) -> None:
     """Move everything one step. Each step is complete in itself: a crash in between loses nothing."""
     publish(vault)
     _certify()
+    receive_receipts(vault)
     for row in OrderRow.objects.exclude(state__in=[OrderRow.DONE, OrderRow.FAILED]).order_by("accepted_at"):
         try:
             _move(vault, row)
@@ -173,6 +175,16 @@ def _move(vault: Vault, row: OrderRow) -> None:
 def publish(vault: Vault) -> None:
     """Journal rows become entries of the log, under a checkpoint that the witness cosigned."""
     sequencer.publish(log=vault.home.log, witness=vault.witness, key=vault.log_key, origin=vault.log_key.name)
+
+
+def receive_receipts(vault: Vault) -> None:
+    """track: receipts find their outcomes, and contacts that are nobody's are told to policy."""
+    settle.match()
+    settle.drop_never_sent()
+    try:
+        contacts.suspend_bounced(vault.home, vault.keyring)
+    except RefusedError as refusal:  # a batch's file is damaged: what is to be sent goes on
+        log.warning("bounces_stuck", code=refusal.code)
 
 
 def _decide(vault: Vault, row: OrderRow) -> None:
@@ -233,6 +245,7 @@ def _close(row: OrderRow) -> None:
 def _finish(row: OrderRow) -> None:
     """track: the counts of what became of it, rounded, into the log."""
     with transaction.atomic():
+        contacts.note_refusals(row.digest)
         counts = settle.outcomes(row.digest)
         public = {channel: {name: rounded(n) for name, n in found.items()} for channel, found in counts.items()}
         OrderRow.objects.filter(digest=row.digest).update(state=OrderRow.DONE)
@@ -294,8 +307,10 @@ def run(vault: Vault, ending: threading.Event, dsn: str) -> None:
     lease.reclaim(prefix)
     publish(vault)
     watch = Watch(dsn)
+    sms = vault.home.settings.carriers.get("sms")
+    keep = functools.partial(settle.keep, dead_codes=sms.dead_codes if sms else ())
     workers = [
-        Worker(f"{prefix}{n}", home=vault.home, keyring=vault.keyring, watch=watch, on_receipts=settle.keep)
+        Worker(f"{prefix}{n}", home=vault.home, keyring=vault.keyring, watch=watch, on_receipts=keep)
         for n in range(vault.home.settings.workers)
     ]
     watch.start()

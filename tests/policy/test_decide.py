@@ -32,6 +32,7 @@ candidates = st.builds(
     linked=st.one_of(st.just(Marks()), marks),
     contacts=st.frozensets(st.sampled_from(ANY_CONTACT)),
     attributes=st.fixed_dictionaries({"district": st.sampled_from([*DISTRICTS, None])}),
+    suspended=st.frozensets(st.sampled_from(["email", "mobile"])),
 )
 IN_KOLLAM = criteria.In("district", ("KOLLAM",))
 STOPPED: tuple[Node, ...] = (NOBODY, EVERYONE, IN_KOLLAM, Not(IN_KOLLAM), AnyOf((IN_KOLLAM,)))
@@ -68,7 +69,10 @@ def by_sql(population: list[Candidate], situation: Situation) -> list[Answer]:
     ids = [n.to_bytes(16, "big") for n in range(len(population))]
 
     def token(contact: str) -> list[bytes | None]:
-        return [one if (None, contact) in c.contacts else None for one, c in zip(ids, population, strict=True)]
+        named = [contact[:1].encode() + one[1:] for one in ids]
+        return [one if (None, contact) in c.contacts else None for one, c in zip(named, population, strict=True)]
+
+    suspended = [contact[:1].encode() + i[1:] for i, c in zip(ids, population, strict=True) for contact in c.suspended]
 
     records = pa.table(
         {
@@ -99,6 +103,7 @@ def by_sql(population: list[Candidate], situation: Situation) -> list[Answer]:
         relations.register("linked", pa.Table.from_pylist(reached, MARKS))
         relations.register("shared", pa.Table.from_pylist([{"record": one, "person": one} for one in ids[::2]], SHARED))
         relations.register("lent", pa.Table.from_pylist(lent, LENT))
+        relations.register("suspended", pa.table({"token": pa.array(suspended, pa.binary(16))}))
         found = decide.decide(relations, ALL_OF_THEM, situation).read_all().cast(decide.DECISION_SCHEMA)
     rows = {row["record"]: row for row in found.to_pylist()}
     assert found.num_rows == len(rows) == len(population)  # one row for everyone
@@ -142,9 +147,12 @@ EVERYTHING = "deceased protected objected told"
 ALL_STOPPED = replace(EMAIL, stayed=EVERYONE)
 
 
-def one(own: str = "", linked: str = "", contacts: Iterable[tuple[str | None, str]] = OWN) -> Candidate:
+def one(
+    own: str = "", linked: str = "", contacts: Iterable[tuple[str | None, str]] = OWN, suspended: str = ""
+) -> Candidate:
     """A candidate with these marks, who lives in Kollam."""
-    return Candidate(marked(own), marked(linked), frozenset(contacts), {"district": "KOLLAM"})
+    marks, reached, held = marked(own), marked(linked), frozenset(contacts)
+    return Candidate(marks, reached, held, {"district": "KOLLAM"}, frozenset(suspended.split()))
 
 
 def marked(names: str) -> Marks:
@@ -178,6 +186,13 @@ def under(*ways: Way) -> Situation:
         (one("told", "objected told"), IN_FORCE, ("objected_linked", None)),
         (one(), under(replace(EMAIL, covered=False)), ("purpose_not_covered", None)),
         (one(contacts=()), IN_FORCE, ("no_contact", None)),
+        (one(suspended="email"), IN_FORCE, ("included", ("sms", None))),
+        (one("told", suspended="email mobile"), IN_FORCE, ("contact_suspended", None)),
+        (one(contacts=[(None, "email")], suspended="email"), IN_FORCE, ("contact_suspended", None)),
+        (one("objected", suspended="email mobile"), IN_FORCE, ("objected", None)),
+        (one(suspended="email"), under(EMAIL, replace(SMS, stayed=EVERYONE)), ("stayed", None)),
+        (one(contacts=[(None, "mobile")], suspended="mobile"), under(ALL_STOPPED, SMS), ("contact_suspended", None)),
+        (one(contacts=OWN | BORROWED, suspended="email mobile"), BORROWING, ("included", ("email", "land"))),
         (one("told", "told"), IN_FORCE, ("told_recently", None)),
         (one(linked="told"), IN_FORCE, ("told_linked", None)),
         (one(contacts=[(None, "mobile")]), IN_FORCE, ("included", ("sms", None))),
@@ -224,5 +239,6 @@ def test_an_attribute_s_name_cannot_hide_an_objection() -> None:
         relations.register("linked", MARKS.empty_table())
         relations.register("shared", SHARED.empty_table())
         relations.register("lent", LENT.empty_table())
+        relations.register("suspended", pa.table({"token": pa.array([], pa.binary(16))}))
         rows = decide.decide(relations, where, IN_FORCE).read_all().to_pylist()
     assert [row["reason"] for row in rows] == ["objected"]

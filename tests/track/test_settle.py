@@ -1,5 +1,6 @@
-"""What became of it: receipts in any order, doubled or early, give the same counts; nobody counts twice."""
+"""What became of it: receipts in any order, doubled or early, give the same state; nobody counts twice."""
 
+import datetime as dt
 import itertools
 import json
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ariyippu import flow
+from ariyippu.base import clock
 from ariyippu.base.models import Journal
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy.documents import Scope
@@ -15,15 +17,17 @@ from ariyippu.send import lease
 from ariyippu.send.carriers import Receipt
 from ariyippu.send.lease import Settled
 from ariyippu.send.models import Outcome
+from ariyippu.send.tokens import Place
 from ariyippu.track import report, settle
-from ariyippu.track.models import ReceiptRow
+from ariyippu.track.models import EarlyReceipt, Ignored, MessageReceipt
+from ariyippu.track.receipts import State, Word
 from tests.world import Person, World, build, people
 
 pytestmark = pytest.mark.usefixtures("clean_vault")
 
 RECEIPTS = (
     Receipt("a", "delivered", "000"),
-    Receipt("a", "undelivered", "001"),  # too late: the first word counts, whichever it is
+    Receipt("a", "undelivered", "001"),  # of another attempt: it was delivered
     Receipt("b", "expired", "002"),
     Receipt("b", "expired", "002"),
     Receipt("nobody-s", "delivered", "000"),
@@ -53,14 +57,15 @@ def by_sms(tmp_path: Path, clean_vault: None) -> World:
 
 def test_receipts_beside_outcomes(by_sms: World) -> None:
     row = by_sms.sending()
-    settled = [
+    handed = [
         accepted(0, "a"),
         accepted(1, "b"),
         accepted(2, "c"),
         Settled(3, Outcome.REFUSED, "ESME_RINVDSTADR", None),
     ]
     settle.keep([Receipt("a", "delivered", "000")])  # before its outcome is committed
-    hand_off(by_sms, settled)
+    hand_off(by_sms, handed)
+    assert settle.match() == 1
     assert settle.outcomes(row.digest) == {"sms": {"accepted": 2, "delivered": 1, "refused": 1, "waiting": 1}}
     settle.keep([Receipt("b", "rejected", "003")])
     assert settle.outcomes(row.digest) == {
@@ -71,14 +76,33 @@ def test_receipts_beside_outcomes(by_sms: World) -> None:
 def test_receipts_in_any_order_and_doubled_count_once(by_sms: World) -> None:
     row = by_sms.sending()
     hand_off(by_sms, [accepted(0, "a"), accepted(1, "b")])
-    first_words = {"delivered": 1, "undelivered": 1}, {"undelivered": 2}
     for order in itertools.permutations(RECEIPTS):
-        ReceiptRow.objects.all().delete()
+        MessageReceipt.objects.all().delete()
         settle.keep(order[:2])
         settle.keep(order[2:])
         settle.keep(order)
-        wanted = first_words[order.index(RECEIPTS[1]) < order.index(RECEIPTS[0])]
-        assert settle.outcomes(row.digest) == {"sms": {**wanted, "waiting": 3}}
+        assert settle.outcomes(row.digest) == {"sms": {"delivered": 1, "undelivered": 1, "waiting": 3}}
+    assert set(MessageReceipt.objects.values_list("state", "code")) == {(4, "000"), (1, "002")}
+
+
+def test_what_is_in_doubt_is_settled_by_its_receipt(by_sms: World) -> None:
+    row = by_sms.sending()
+    held = hand_off(by_sms, [Settled(n, Outcome.UNKNOWN, "local.connection_lost", None) for n in range(3)])
+    settle.keep_message(Place(held.batch.pk, 0), Word(State.DELIVERED, "delivered"))
+    settle.keep_message(Place(held.batch.pk, 1), Word(State.EXPIRED, "4.4.7"))
+    assert settle.outcomes(row.digest) == {"sms": {"delivered": 1, "undelivered": 1, "unknown": 1, "waiting": 2}}
+
+
+def test_what_was_never_sent_is_counted_and_forgotten(by_sms: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle.keep([Receipt("a", "delivered", "000"), Receipt("b", "delivered", "000"), Receipt("c", "unknown", "0")])
+    settle.drop_never_sent()
+    assert EarlyReceipt.objects.count() == 2
+    later = clock.now() + dt.timedelta(seconds=settle.EARLY_S + 1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    settle.drop_never_sent()
+    settle.drop_never_sent()
+    assert not EarlyReceipt.objects.exists()
+    assert Ignored.objects.get().count == 2
 
 
 def test_an_e_mail_s_id_is_nobody_s_receipt(tmp_path: Path) -> None:

@@ -38,6 +38,9 @@ class CarrierSettings(BaseModel):
     connections: int = Field(default=4, ge=1, le=50, description="Of each worker to this carrier (SMTP).")
     window_messages: int = Field(default=100, ge=1, le=1000, description="In a crash's doubt, for each connection.")
     dlt_entity: str | None = Field(default=None, description="DLT principal entity id (SMS).")
+    dead_codes: tuple[str, ...] = Field(
+        default=(), description="The receipts' error codes with which the provider says that a number is nobody's."
+    )
     bounces: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9._-]{1,39}@[A-Za-z0-9.-]{1,190}$",
@@ -57,6 +60,7 @@ class Settings(BaseModel):
 
     hatch_port: int = Field(default=8471, ge=1, le=65535)
     office_port: int = Field(default=8470, ge=1, le=65535)
+    bounces_port: int | None = Field(default=None, ge=1, le=65535, description="SMTP for mail that comes back; off.")
     public_url: str = Field(default="http://127.0.0.1:8470", description="Where citizens reach the public register.")
     log_origin: str = Field(default="log.ariyippu.example/kerala", description="The log's name in its checkpoints.")
     accept_test_numbers: bool = Field(default=False, description="Accept +91 0…, numbers that cannot ring.")

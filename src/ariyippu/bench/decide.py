@@ -31,7 +31,7 @@ ROWS = 2_000_000
 SAMPLE_ROWS = 50_000
 CHUNK_ROWS = 100_000  # as in a snapshot's files
 READ_ROWS = 65_536
-OBJECTED_EVERY, TOLD_EVERY = 50, 5
+OBJECTED_EVERY, TOLD_EVERY, SUSPENDED_EVERY = 50, 5, 50
 
 SCHEMA = pa.schema(
     [
@@ -60,12 +60,13 @@ SITUATION = Situation(
 
 @dataclass(frozen=True)
 class _Case:
-    """A register's file and the two lists beside it."""
+    """A register's file and the three lists beside it."""
 
     folder: Path
     key: engine.FileKey
     objected: pa.Table
     told: pa.Table
+    suspended: pa.Table
 
     @property
     def records(self) -> Path:
@@ -89,7 +90,7 @@ def measure(rows: int | None) -> Measured:
         _write_plain(case)
         baselines["plain_duckdb"] = rate(rows, lambda: _decide_plain(case))
         sample = case.read().read_next_batch().slice(0, SAMPLE_ROWS)
-        lists = _Lists(_listed(case.objected), _listed(case.told))
+        lists = _Lists(*map(_listed, (case.objected, case.told, case.suspended)))
         baselines["python_reference"] = rate(sample.num_rows, lambda: _decide_in_python(sample, lists))
     return Measured(value, "decisions/s", rows, baselines, peak)
 
@@ -102,6 +103,7 @@ def _decide(case: _Case) -> None:
         relations.register("linked", MARKS.empty_table())
         relations.register("shared", SHARED.empty_table())
         relations.register("lent", LENT.empty_table())
+        relations.register("suspended", case.suspended)
         decided = decide.decide(relations, WHERE, SITUATION)
         case.write(batch.cast(decide.DECISION_SCHEMA) for batch in decided)
 
@@ -109,8 +111,10 @@ def _decide(case: _Case) -> None:
 def _read_and_write(case: _Case) -> None:
     def rows() -> Iterator[pa.RecordBatch]:
         for batch in case.read():
-            reason, channel = pa.repeat("included", batch.num_rows), pa.repeat("email", batch.num_rows)
-            yield pa.record_batch([batch["record"], reason, channel], schema=decide.DECISION_SCHEMA)
+            rows, schema = batch.num_rows, decide.DECISION_SCHEMA
+            said = {"reason": pa.repeat("included", rows), "channel": pa.repeat("email", rows)}
+            columns = {field.name: pa.nulls(rows, field.type) for field in schema} | said
+            yield pa.RecordBatch.from_pydict({**columns, "record": batch["record"]}, schema)
 
     case.write(rows())
 
@@ -130,6 +134,7 @@ def _decide_plain(case: _Case) -> None:
         relations.register("linked", MARKS.empty_table())
         relations.register("shared", SHARED.empty_table())
         relations.register("lent", LENT.empty_table())
+        relations.register("suspended", case.suspended)
         relations.sql(statement, params=parameters).write_parquet(
             str(case.folder / "plain-decided.parquet"), compression="zstd"
         )
@@ -137,14 +142,15 @@ def _decide_plain(case: _Case) -> None:
 
 @dataclass(frozen=True)
 class _Lists:
-    """The two lists as Python sees them."""
+    """The three lists as Python sees them."""
 
     objected: frozenset[bytes]
     told: frozenset[bytes]
+    suspended: frozenset[bytes]
 
 
-def _listed(records: pa.Table) -> frozenset[bytes]:
-    return frozenset(records["record"].to_pylist())
+def _listed(tokens: pa.Table) -> frozenset[bytes]:
+    return frozenset(tokens[0].to_pylist())
 
 
 def _decide_in_python(sample: pa.RecordBatch, lists: _Lists) -> None:
@@ -159,6 +165,7 @@ def _decide_in_python(sample: pa.RecordBatch, lists: _Lists) -> None:
                 ),
                 linked=Marks(),
                 contacts=frozenset((None, name) for name in ("mobile", "email") if row[f"{name}_token"] is not None),
+                suspended=frozenset(n for n in ("mobile", "email") if row[f"{n}_token"] in lists.suspended),
             )
             reference.decide(candidate, SITUATION)
 
@@ -168,14 +175,15 @@ def _decide_in_python(sample: pa.RecordBatch, lists: _Lists) -> None:
 
 def _case(folder: Path, rows: int) -> _Case:
     key = engine.FileKey(secrets.token_bytes(32), "bench")
-    objected, told = [], []
+    objected, told, suspended = [], [], []
     with engine.parquet_writer(folder / "records.parquet", SCHEMA, key) as writer:
         for start in range(0, rows, CHUNK_ROWS):
             chunk = _chunk(min(CHUNK_ROWS, rows - start))
             writer.write_batch(chunk)
             objected.append(_every(chunk, OBJECTED_EVERY))
             told.append(_every(chunk, TOLD_EVERY))
-    return _Case(folder, key, pa.concat_tables(objected), pa.concat_tables(told))
+            suspended.append(_every(chunk, SUSPENDED_EVERY, "email_token").rename_columns(["token"]).drop_null())
+    return _Case(folder, key, *map(pa.concat_tables, (objected, told, suspended)))
 
 
 def _chunk(rows: int) -> pa.RecordBatch:
@@ -199,9 +207,9 @@ def _some(values: pa.Array, condition: pa.Array) -> pa.Array:
     return pc.if_else(condition, values, pa.scalar(None, values.type))
 
 
-def _every(chunk: pa.RecordBatch, step: int) -> pa.Table:
+def _every(chunk: pa.RecordBatch, step: int, column: str = "record") -> pa.Table:
     places = pa.array(range(0, chunk.num_rows, step), pa.int64())
-    return pa.table({"record": chunk["record"].take(places)})
+    return pa.table({column: chunk[column].take(places)})
 
 
 def _random(width: int, count: int) -> pa.Array:

@@ -24,7 +24,7 @@ from ariyippu.ingest.snapshot import open_records
 from ariyippu.notice import criteria
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
-from ariyippu.policy import decide, linked, objections, stays
+from ariyippu.policy import decide, linked, objections, stays, suspensions
 from ariyippu.policy.decide import DECISION_SCHEMA
 from ariyippu.policy.models import AudienceRow
 from ariyippu.policy.objections import Lists
@@ -132,6 +132,7 @@ def _decide(row: OrderRow, verified: VerifiedOrder, lists: Lists, home: Home, ke
         relations.register("linked", links.reaching)
         relations.register("shared", links.shared)
         relations.register("lent", links.lent)
+        relations.register("suspended", suspensions.suspended(order.register))
         return decide.decide(relations, verified.where, now).read_all()
 
 

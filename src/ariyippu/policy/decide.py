@@ -1,7 +1,7 @@
 """The decision as one SQL statement: every candidate gets one row, with `included` or not, and a reason.
 
 The statement is compiled from the order's situation; reference.py says the same in plain Python and a
-property test holds the two together. It reads six relations:
+property test holds the two together. It reads seven relations:
 
     records    (record, deceased, protected, <contact>_token…, attributes…)   the order's snapshot
     objected   (record)        objections that stand against the order's purpose
@@ -9,6 +9,7 @@ property test holds the two together. It reads six relations:
     linked     (record, deceased, protected, objected, told)   what travelled to them: travel.py
     lent       (record, way, contact_record)   whose contact each may borrow: the place of the way among all
     shared     (record, person)   records of persons whom other registers know too
+    suspended  (token)         contacts of the order's register that are not used: suspensions.py
 
 Our own columns begin with an underscore, which no contract's column does; the criteria are asked before
 anything is joined, so that they can mean the register's columns only.
@@ -69,11 +70,12 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
                     when _linked_objected then 'objected_linked'
                     when {_any(places, _has)} and not {_any(places, _covered)} then 'purpose_not_covered'
                     when not {_any(places, _has)} then 'no_contact'
+                    when not {_any(places, _live)} then 'contact_suspended'
                     when _told then 'told_recently'
                     when _linked_told then 'told_linked'
                     else 'included'
                 end as _reason,
-                case {" ".join(f"when {_covered(n)} and not {_stopped(n)} then {n}" for n in places)} end as _usable
+                case {" ".join(f"when {_live(n)} and not {_stopped(n)} then {n}" for n in places)} end as _usable
             from candidate
         ), chosen as (
             select *, case when _reason = 'included' then _usable end as _way from decided
@@ -89,7 +91,7 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
 
 
 def decide(relations: duckdb.DuckDBPyConnection, where: criteria.Node, situation: Situation) -> pa.RecordBatchReader:
-    """Run the statement on a connection that holds the six relations. Rows as DECISION_SCHEMA."""
+    """Run the statement on a connection that holds the seven relations. Rows as DECISION_SCHEMA."""
     statement, parameters = compile_decision(where, situation)
     return relations.sql(statement, params=parameters).to_arrow_reader(100_000)
 
@@ -109,14 +111,26 @@ def _stopping(situation: Situation) -> tuple[str, list[object]]:
 
 
 def _contacts(situation: Situation) -> str:
-    """Whether there is a contact on each way, whether it is covered, and whose it is where it is lent."""
+    """Whether there is a contact on each way, whether it is covered and used, and whose it is where it is lent.
+
+    What is lent is used: policy.linked leaves out the contacts that are suspended.
+    """
     columns = []
     for place, way in enumerate(situation.ways):
-        has = "false" if way.column is None else f'r."{way.column}_token" is not null'
+        has = used = "false"
         if way.contact_of is not None:
-            has = f"lent_{place}.record is not null"
+            has, used = f"lent_{place}.record is not null", "true"
             columns.append(f"lent_{place}.contact_record as _lent_{place}")
-        columns += [f"{has} as _has_{place}", f"{has} and {_sql(way.covered)} as _covered_{place}"]
+        elif way.column is not None:
+            has = f'r."{way.column}_token" is not null'
+            used = f'r."{way.column}_token" not in (select token from suspended)'  # noqa: S608
+        covered = f"{has} and {_sql(way.covered)}"
+        live = f"{covered} and {used}"
+        columns += [
+            f"{has} as _has_{place}",
+            f"{covered} as _covered_{place}",
+            f"{live} as _live_{place}",
+        ]
     return ", ".join(columns)
 
 
@@ -126,6 +140,10 @@ def _has(place: int) -> str:
 
 def _covered(place: int) -> str:
     return f"_covered_{place}"
+
+
+def _live(place: int) -> str:
+    return f"_live_{place}"
 
 
 def _stayed(place: int) -> str:
@@ -139,8 +157,8 @@ def _stopped(place: int) -> str:
 def _no_way(situation: Situation, stopped: Callable[[int], str]) -> str:
     """Every way of the order is stopped, or every one that could have been used."""
     places = range(len(situation.ways))
-    left = _any(places, lambda place: f"({_covered(place)} and not {stopped(place)})")
-    return f"({' and '.join(map(stopped, places))} or ({_any(places, _covered)} and not {left}))"
+    left = _any(places, lambda place: f"({_live(place)} and not {stopped(place)})")
+    return f"({' and '.join(map(stopped, places))} or ({_any(places, _live)} and not {left}))"
 
 
 def _any(places: Iterable[int], test: Callable[[int], str]) -> str:

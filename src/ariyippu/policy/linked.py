@@ -17,7 +17,7 @@ from ariyippu.ingest.snapshot import open_records
 from ariyippu.link import index
 from ariyippu.link.models import LinkRun
 from ariyippu.notice.orders import VerifiedOrder
-from ariyippu.policy import travel
+from ariyippu.policy import suspensions, travel
 from ariyippu.policy.reference import Way
 from ariyippu.policy.travel import LENT, MARKS, SHARED
 
@@ -70,12 +70,16 @@ class Reader:
                     .cast(MARKS)
                 )
 
-    def with_contact(self, snapshot: str, column: str) -> pa.Table:
-        """The records (record) of a snapshot that have this contact. RefusedError `file.damaged`."""
+    def with_contact(self, register: str, snapshot: str, column: str) -> pa.Table:
+        """The records (record) of a register that have this contact, and it is used. RefusedError `file.damaged`."""
         with engine.readable(f"The snapshot {snapshot}"), engine.connect() as relations:
             token = f"{column}_token"
             relations.register("records", open_records(self.home, self.keyring, snapshot, ["record", token]))
-            return relations.sql(f'select record from records where "{token}" is not null').to_arrow_table()  # noqa: S608  a name of a checked contract
+            relations.register("suspended", suspensions.suspended(register))
+            return relations.sql(
+                f"""select record from records
+                    where "{token}" is not null and "{token}" not in (select token from suspended)"""  # noqa: S608  a name of a checked contract
+            ).to_arrow_table()
 
 
 def of_order(verified: VerifiedOrder, ways: Sequence[Way], marks: pa.Table, *, home: Home, keyring: Keyring) -> Linked:
@@ -91,7 +95,7 @@ def of_order(verified: VerifiedOrder, ways: Sequence[Way], marks: pa.Table, *, h
     found = reader.marked({**run.snapshots, **lending, order.register: order.snapshot})
     reached = reader.travelled(pa.concat_tables([*found, marks]))
     contacts = {
-        place: (way.contact_of, reader.with_contact(lending[way.contact_of], way.column))
+        place: (way.contact_of, reader.with_contact(way.contact_of, lending[way.contact_of], way.column))
         for place, way in enumerate(ways)
         if way.contact_of is not None and way.column is not None
     }

@@ -91,3 +91,27 @@ class AudienceRow(models.Model):
 
     class Meta:
         db_table = "policy_audience"
+
+
+class Suspension(models.Model):
+    """A contact point that is not used, by its keyed token; see suspensions.py."""
+
+    token = models.BinaryField(max_length=16)
+    cause = models.CharField(max_length=12)
+    suspended_at = models.DateTimeField()  # last
+
+    class Meta:
+        db_table = "policy_suspension"
+        constraints = [models.UniqueConstraint(fields=["token", "cause"], name="policy_suspended_once")]
+
+
+class Verified(models.Model):
+    """A register's department verified a contact point."""
+
+    register = models.CharField(max_length=40)
+    token = models.BinaryField(max_length=16)
+    verified_at = models.DateTimeField()  # last
+
+    class Meta:
+        db_table = "policy_verified"
+        constraints = [models.UniqueConstraint(fields=["register", "token"], name="policy_verified_once")]

@@ -24,6 +24,7 @@ Reason = Literal[
     "objected_linked",
     "purpose_not_covered",
     "no_contact",
+    "contact_suspended",
     "told_recently",
     "told_linked",
 ]
@@ -69,6 +70,7 @@ class Candidate:
     linked: Marks  # what travelled to it
     contacts: frozenset[tuple[str | None, str]]  # (who lends it or None, column): the contacts that there are
     attributes: criteria.Row = field(default_factory=dict)  # those that stays ask about
+    suspended: frozenset[str] = frozenset()  # the columns of the register whose contact is not used
 
 
 @dataclass(frozen=True)
@@ -96,20 +98,22 @@ def decide(candidate: Candidate, situation: Situation) -> tuple[Reason, Way | No
     """The reason, and the way to reach who is included."""
     has = [way for way in situation.ways if (way.contact_of, way.column) in candidate.contacts]
     covered = [way for way in has if way.covered]
-    reason = _reason(candidate, situation, has, covered)
+    live = [way for way in covered if way.contact_of is not None or way.column not in candidate.suspended]
+    reason = _reason(candidate, situation, (has, covered, live))
     stopped = [*_stayed(candidate, situation), *_restrained(candidate, situation)]
-    usable = [way for way in covered if way not in stopped]
+    usable = [way for way in live if way not in stopped]
     return reason, usable[0] if reason == "included" else None
 
 
-def _reason(candidate: Candidate, situation: Situation, has: Sequence[Way], covered: Sequence[Way]) -> Reason:
+def _reason(candidate: Candidate, situation: Situation, ways: tuple[Sequence[Way], ...]) -> Reason:
+    has, covered, live = ways
     own, linked = candidate.own, candidate.linked
     stayed = _stayed(candidate, situation)
     stopped = [*stayed, *_restrained(candidate, situation)]
     rules: tuple[tuple[bool, Reason], ...] = (
         (not situation.in_force, "order_not_in_force"),
-        (_no_way(situation, covered, stayed), "stayed"),
-        (_no_way(situation, covered, stopped), "restrained"),
+        (_no_way(situation, live, stayed), "stayed"),
+        (_no_way(situation, live, stopped), "restrained"),
         (own.deceased, "deceased"),
         (linked.deceased, "deceased_linked"),
         (own.protected and not situation.own_entitlement, "protected"),
@@ -118,6 +122,7 @@ def _reason(candidate: Candidate, situation: Situation, has: Sequence[Way], cove
         (linked.objected, "objected_linked"),
         (bool(has) and not covered, "purpose_not_covered"),
         (not has, "no_contact"),
+        (not live, "contact_suspended"),
         (own.told, "told_recently"),
         (linked.told, "told_linked"),
     )
@@ -132,7 +137,7 @@ def _restrained(candidate: Candidate, situation: Situation) -> list[Way]:
     return [way for way in situation.ways if criteria.holds(way.restrained, candidate.attributes)]
 
 
-def _no_way(situation: Situation, covered: Sequence[Way], stopped: Collection[Way]) -> bool:
+def _no_way(situation: Situation, live: Sequence[Way], stopped: Collection[Way]) -> bool:
     """Every way of the order is stopped, or every one that could have been used."""
     order = all(way in stopped for way in situation.ways)
-    return order or (bool(covered) and all(way in stopped for way in covered))
+    return order or (bool(live) and all(way in stopped for way in live))

@@ -20,6 +20,7 @@ from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.base.logs import places
 from ariyippu.notice.documents import Channel
+from ariyippu.policy import suspensions
 from ariyippu.policy.objections import withheld
 from ariyippu.send import mark
 from ariyippu.send.carriers import Answer, Carrier, Message, Receipt, Verdict, open_carrier
@@ -110,7 +111,7 @@ class Worker(threading.Thread):
             size = settings.carriers[channel].window_messages
             tell_doubts(held, opened.records)
             stayed = self._held_back.of(held)
-            waiting = [p for p in self._without_withheld(held, opened.records) if opened.records[p] not in stayed]
+            waiting = [p for p in self._without_withheld(held, opened) if opened.records[p] not in stayed]
             if stayed:
                 wait_s = STAYED_S
             for start in range(0, len(waiting), size):
@@ -132,18 +133,20 @@ class Worker(threading.Thread):
             wait_s = min(settings.retry_s * 2**held.batch.attempts, MAX_RETRY_S)
         give_back(held, attempted=attempted, wait_s=wait_s, max_attempts=settings.max_attempts)
 
-    def _without_withheld(self, held: Lease, records: Sequence[bytes]) -> list[int]:
-        """The positions to hand off; settled without are those whose people objected or were told meanwhile."""
+    def _without_withheld(self, held: Lease, opened: Opened) -> list[int]:
+        """The positions to hand off; settled without are those whom something speaks against meanwhile."""
         waiting = pending(held.batch)
-        reasons = withheld(held.verified, [records[position] for position in waiting])
-        now_out = [
-            Settled(position, Outcome.WITHHELD, reasons[records[position]], None)
-            for position in waiting
-            if records[position] in reasons
-        ]
+        by_record = withheld(held.verified, [opened.records[position] for position in waiting])
+        lender = held.subject.contact_of or held.verified.order.register
+        unused = suspensions.withheld(lender, [opened.contacts[position] for position in waiting])
+        reasons = {position: by_record.get(opened.records[position]) for position in waiting}
+        for position in waiting:
+            if opened.contacts[position] in unused:
+                reasons[position] = reasons[position] or "contact_suspended"
+        now_out = [Settled(at, Outcome.WITHHELD, reason, None) for at, reason in reasons.items() if reason]
         with transaction.atomic():
-            settle(held, now_out, records)
-        return [position for position in waiting if records[position] not in reasons]
+            settle(held, now_out, opened.records)
+        return [position for position in waiting if reasons[position] is None]
 
     def _hand_off(self, held: Lease, carrier: Carrier, window: "_Window") -> list[Answer]:
         number = open_window(held, window.positions)

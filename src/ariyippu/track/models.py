@@ -1,18 +1,52 @@
-"""Receipts as carriers report them, beside outcomes: their order of arrival is no matter. What stays stopped."""
+"""Receipts as carriers report them: they stand beside outcomes and never change one. What stays stopped."""
 
 from django.db import models
 
+from ariyippu.send.models import Batch
+from ariyippu.track.receipts import State
 
-class ReceiptRow(models.Model):
-    """The first final word of a carrier about one message; a doubled receipt changes nothing."""
 
-    provider_id = models.CharField(max_length=64, primary_key=True)
-    state = models.CharField(max_length=12)
-    code = models.CharField(max_length=40)
-    received_at = models.DateTimeField()
+class MessageReceipt(models.Model):
+    """The word that counts about one message (receipts.settled), of all that came so far."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, db_index=False)
+    position = models.PositiveIntegerField()
+    state = models.PositiveSmallIntegerField()  # receipts.State
+    code = models.CharField(max_length=40, db_collation="C")  # compared as bytes, as Python compares it
+    suspended_at = models.DateTimeField(null=True)  # when policy was told of a bounce
 
     class Meta:
-        db_table = "track_receipt"
+        db_table = "track_message"
+        constraints = [models.UniqueConstraint(fields=["batch", "position"], name="track_message_once")]
+        indexes = [
+            models.Index(
+                fields=["batch"],
+                name="track_message_bounced",
+                condition=models.Q(state=State.BOUNCED.value, suspended_at__isnull=True),
+            )
+        ]
+
+
+class EarlyReceipt(models.Model):
+    """The word that counts about a provider's id for which no outcome is committed yet, or ever."""
+
+    provider_id = models.CharField(max_length=64, primary_key=True)
+    state = models.PositiveSmallIntegerField()
+    code = models.CharField(max_length=40, db_collation="C")
+    came_at = models.DateTimeField()  # first
+
+    class Meta:
+        db_table = "track_early"
+
+
+class Ignored(models.Model):
+    """How much came that was no receipt of ours, by kind: nothing of it is kept but the count."""
+
+    kind = models.CharField(max_length=20, primary_key=True)
+    count = models.PositiveBigIntegerField()
+
+    class Meta:
+        db_table = "track_ignored"
 
 
 class StoppedRow(models.Model):

@@ -13,10 +13,14 @@ from ariyippu.notice.models import OrderRow
 from ariyippu.policy import stays
 from ariyippu.policy.models import AudienceRow
 from ariyippu.track import settle
+from ariyippu.track.models import Ignored
 
 
 def report() -> dict[str, Any]:
-    """{"registers", "candidates", "handed_off", "outcomes", "orders", "seconds"}; see `ariyippu demo --json`."""
+    """{"registers", "candidates", "handed_off", "outcomes", "ignored", "orders", "seconds"}.
+
+    See `ariyippu demo --json`; `ignored` counts what came and was no receipt of ours, by kind.
+    """
     outcomes: Counter[str] = Counter()
     candidates: Counter[str] = Counter()
     for row in OrderRow.objects.all():
@@ -29,6 +33,7 @@ def report() -> dict[str, Any]:
         "candidates": dict(candidates),
         "handed_off": _rates(),
         "outcomes": dict(outcomes),
+        "ignored": dict(Ignored.objects.values_list("kind", "count")),
         "orders": {row.order_id: row.state for row in OrderRow.objects.all()},
         "seconds": {"decide": round(sum(frozen.seconds for frozen in AudienceRow.objects.all()), 3)},
     }

@@ -27,6 +27,7 @@ REASONS: Words = {
     "objected_linked": _("Had objected at a record that is, or may be, the same person's"),
     "purpose_not_covered": _("The contact was collected for another purpose"),
     "no_contact": _("The register has no contact"),
+    "contact_suspended": _("The contact is suspended: nobody has it, or somebody else has"),
     "told_recently": _("Was told a short time ago"),
     "told_linked": _("Was told a short time ago from another register"),
 }
@@ -41,7 +42,7 @@ OUTCOMES: Words = {
     "refused": _("Refused by the provider"),
     "unknown": _("Unknown: it may or may not have arrived, and is not sent again"),
     "gave_up": _("Given up after several attempts"),
-    "withheld": _("Held back: meanwhile the person objected or was told"),
+    "withheld": _("Held back: meanwhile the person objected or was told, or the contact was suspended"),
 }
 
 ROLES: Words = {

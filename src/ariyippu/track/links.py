@@ -1,0 +1,51 @@
+"""What the holder of a message can say from its own link, without signing in: stop such notices; not for me.
+
+The token in the link is the authority (send/tokens.py): only who has the message has it. Looking at what a
+link leads to keeps nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from django.db import transaction
+
+from ariyippu.base.home import Home
+from ariyippu.base.keys import Keyring
+from ariyippu.policy import objections, suspensions
+from ariyippu.track import sent
+from ariyippu.track.sent import Sent
+
+Wish = Literal["stop", "not-mine"]
+
+
+@dataclass(frozen=True)
+class Linked:
+    """What a link's page shows: public facts about the order, nothing about the person."""
+
+    order: str
+    purpose: str
+
+
+def look(token: str, home: Home, keyring: Keyring) -> Linked | None:
+    """What the link of this token is about, or None when it is no message's."""
+    message = sent.find(token, "link", home, keyring)
+    return Linked(message.order.id, message.order.purpose) if message else None
+
+
+def act(token: str, wish: Wish, home: Home, keyring: Keyring) -> Linked | None:
+    """Do what the holder asked for, once however often it is asked; None when the token is no message's."""
+    message = sent.find(token, "link", home, keyring)
+    if message is None:
+        return None
+    if wish == "stop":
+        object_to(message, home, keyring)
+    else:
+        with transaction.atomic():
+            suspensions.suspend([message.contact], "not_mine")
+    return Linked(message.order.id, message.order.purpose)
+
+
+def object_to(message: Sent, home: Home, keyring: Keyring) -> None:
+    """The record's person objects to the purpose of this message, and to what stands below it."""
+    order = message.order
+    objections.record_objections(order.register, [message.record], order.purpose, home=home, keyring=keyring)
