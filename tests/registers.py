@@ -74,7 +74,7 @@ class Registers:
     def load(self, name: str, rows: Sequence[Row]) -> None:
         """Load a further snapshot of a register."""
         home, keyring = self.world.home, self.world.vault.keyring
-        file = write(home.path / f"{name}.csv", *(row.line(name) for row in rows))
+        file = write(home.path.parent / f"{name}.csv", *(row.line(name) for row in rows))
         loaded = snapshot.load(self.contracts[name], file, home=home, keyring=keyring)
         assert loaded.quarantined == 0
         self.snapshots[name], self.rows[name] = loaded.snapshot, len(rows)

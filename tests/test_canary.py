@@ -45,6 +45,8 @@ from ariyippu.send.carriers.smtp import SmtpCarrier
 from ariyippu.send.worker import Worker
 from ariyippu.track import settle
 from ariyippu.web import server
+from tests.registers import Registers
+from tests.registers import Row as Land
 from tests.send.test_worker import Quiet
 from tests.world import Person as Row
 from tests.world import World, build, people, write_register
@@ -264,6 +266,36 @@ def test_no_table_page_or_output_holds_one(played: tuple[Home, Seen, str]) -> No
     leaks = {name: found for name, octets in seen.octets.items() if (found := found_in(octets))}
     assert leaks == {}
     assert found_in(printed.encode()) == set()
+
+
+# --- linked registers --------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("clean_vault")
+def test_neither_a_linking_run_nor_what_is_lent_over_it_holds_one(tmp_path: Path, owner_dsn: str) -> None:
+    with running(Outside(tmp_path)) as ports:
+        own = [Row(n, email=f"zxqvyl.canary{n}@mail.example") for n in range(1, 6)]
+        registers = Registers(build(tmp_path, own, carriers=ports), len(own))
+        registers.add("land", [Land(n, email="", mobile="" if n % 2 else f"071907730{n}") for n in range(1, 6)])
+        registers.link({f"person {n}": [("spark", n), ("land", n)] for n in range(1, 6)})
+        row = registers.world.turn_until(registers.order("land", ["spark"]), OrderRow.SENDING)
+        one = Worker(
+            "a",
+            home=registers.world.home,
+            keyring=registers.world.vault.keyring,
+            watch=Quiet(database_url()),
+            on_receipts=settle.keep,
+        )
+        assert [one._turn(), one._turn()] == [True, True]
+        registers.objection(("spark", 1))
+        assert settle.outcomes(row.digest)["email"] == {"accepted": 3}
+        one.stop()
+        one.run()
+    searched = {path: path.read_bytes() for path in files(registers.world.home.path)}
+    assert {"index.parquet", "possible.parquet", "email-of-spark-0000.parquet"} <= {path.name for path in searched}
+    tables = dump(owner_dsn)
+    assert {"link_run (hex)", "send_claim (hex)", "policy_person_told (hex)"} <= set(tables)
+    assert {place: found for place, octets in (searched | tables).items() if (found := found_in(octets))} == {}
 
 
 # --- failures ----------------------------------------------------------------------------------------

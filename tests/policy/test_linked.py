@@ -111,7 +111,7 @@ def test_an_objection_carried_over_a_link_that_was_split_does_not_stay(registers
 
 def withheld(registers: Registers, row: OrderRow, *places: Place) -> dict[bytes, str]:
     verified = orders.verify_row(row, registers.world.home)
-    return objections.withheld(verified, [registers.record(place) for place in places])
+    return objections.withheld(verified, [registers.record(place) for place in places], {})
 
 
 def test_an_objection_at_the_other_register_after_the_decision_holds_back(registers: Registers) -> None:

@@ -77,6 +77,19 @@ class Told(models.Model):
         constraints = [models.UniqueConstraint(fields=["register", "record", "purpose"], name="told_once")]
 
 
+class PersonTold(models.Model):
+    """A person whom several registers know, which of them told them something for a purpose, and when last."""
+
+    person = models.BinaryField(max_length=16)
+    register = models.CharField(max_length=40)
+    purpose = models.CharField(max_length=80)
+    told_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "policy_person_told"
+        constraints = [models.UniqueConstraint(fields=["person", "purpose", "register"], name="person_told_once")]
+
+
 class AudienceRow(models.Model):
     """An order's frozen audience: its root is public, its file is encrypted."""
 

@@ -1,9 +1,9 @@
 """Objections and what was told before: marks that the decision reads and the hand-off asks about again."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -95,9 +95,14 @@ def _marked(mark: str, rows: Sequence[tuple[str, bytes]]) -> pa.Table:
     return pa.table({"register": registers, "record": [bytes(record) for record in records], **columns}, MARKS)
 
 
-def withheld(verified: VerifiedOrder, records: Sequence[bytes]) -> dict[bytes, str]:
-    """Of these records, those that must not be told any more, with the reason: asked again at the hand-off."""
+def withheld(verified: VerifiedOrder, records: Sequence[bytes], persons: Mapping[bytes, bytes]) -> dict[bytes, str]:
+    """Of these records, those that must not be told any more, with the reason: asked again at the hand-off.
+
+    `persons`: of those records whose person other registers know too.
+    """
     order = verified.order
+    elsewhere = told_elsewhere(order, list(persons.values()))
+    found = {record: "told_linked" for record, person in persons.items() if person in elsewhere}
     with connection.cursor() as cursor:
         cursor.execute(
             """select record, 'told_recently' as reason, 1 as place from policy_told
@@ -120,7 +125,42 @@ def withheld(verified: VerifiedOrder, records: Sequence[bytes]) -> dict[bytes, s
                 "records": list(records),
             },
         )
-        return {bytes(record): reason for record, reason, _place in cursor.fetchall()}
+        return found | {bytes(record): reason for record, reason, _place in cursor.fetchall()}
+
+
+def told_elsewhere(order: Order, persons: Sequence[bytes]) -> set[bytes]:
+    """Of these persons, those whom another register told for the order's purpose within its interval."""
+    if not persons:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """select person from policy_person_told
+               where purpose = %s and register <> %s and told_at > %s and person = any(%s)""",
+            [order.purpose, order.register, told_before(order), list(persons)],
+        )
+        return {bytes(person) for (person,) in cursor.fetchall()}
+
+
+class PersonTold(NamedTuple):
+    """A person whom a register's message reached, or may have."""
+
+    person: bytes
+    register: str
+    purpose: str
+
+
+def record_persons(told: Sequence[PersonTold]) -> None:
+    """Called by send, in its transaction, for persons whom several registers know."""
+    if not told:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """insert into policy_person_told (person, register, purpose, told_at)
+               select distinct told.*, %s::timestamptz
+               from unnest(%s::bytea[], %s::text[], %s::text[]) as told (person, register, purpose)
+               on conflict (person, purpose, register) do update set told_at = excluded.told_at""",
+            [clock.now(), *map(list, zip(*told, strict=True))],
+        )
 
 
 def record_told(register: str, records: Iterable[bytes], purpose: str) -> None:

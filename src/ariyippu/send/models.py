@@ -58,6 +58,21 @@ class Window(models.Model):
         indexes = [models.Index(fields=["batch"], name="send_window_open", condition=models.Q(closed_at__isnull=True))]
 
 
+class Claim(models.Model):
+    """A position that is about to tell a person whom other registers know too: see claims.py."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, db_index=False)
+    position = models.PositiveIntegerField()
+    person = models.BinaryField(max_length=16)
+    register = models.CharField(max_length=40)
+    purpose = models.CharField(max_length=80)
+
+    class Meta:
+        db_table = "send_claim"
+        constraints = [models.UniqueConstraint(fields=["batch", "position"], name="send_claim_once")]
+        indexes = [models.Index(fields=["person", "purpose"], name="send_claim_person")]
+
+
 class Outcome(models.Model):
     """What became of one message at the hand-off. Never changed; receipts stand beside it (track)."""
 

@@ -23,18 +23,22 @@ from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.render.compose import Composer, Headers, compile_notice
 from ariyippu.render.values import WRITERS
 from ariyippu.send.carriers import EmailMessage, Message, SmsMessage
-from ariyippu.send.cut import CELL, CELL_RECORD, CONTACT, FLAG, file_key, file_path, stem
+from ariyippu.send.cut import CELL, CELL_RECORD, CONTACT, FLAG, PERSON, file_key, file_path, stem
 from ariyippu.send.lease import Lease
 from ariyippu.send.tokens import MessageTokens
 
 
 @dataclass(frozen=True, repr=False)
 class Opened:
-    """A batch's messages, records and contacts' tokens, each by position."""
+    """A batch's messages, records and contacts' tokens, each by position.
+
+    `persons`: by position, of whom other registers know too.
+    """
 
     messages: Sequence[Message]
     records: Sequence[bytes]
     contacts: Sequence[bytes]
+    persons: Mapping[int, bytes]
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,7 +71,8 @@ class Door:
             messages: list[Message] = list(map(EmailMessage, positions, contacts, contents, return_paths))
         else:
             messages = _sms(held, composer, contacts, values)
-        return Opened(messages, records, rows[CONTACT].to_pylist())
+        persons = {position: person for position, person in enumerate(rows[PERSON].to_pylist()) if person is not None}
+        return Opened(messages, records, rows[CONTACT].to_pylist(), persons)
 
     def _rows(self, held: Lease) -> pa.Table:
         file = held.batch.file

@@ -22,7 +22,7 @@ from ariyippu.base.logs import places
 from ariyippu.notice.documents import Channel
 from ariyippu.policy import suspensions
 from ariyippu.policy.objections import withheld
-from ariyippu.send import mark
+from ariyippu.send import claims, mark
 from ariyippu.send.carriers import Answer, Carrier, Message, Receipt, Verdict, open_carrier
 from ariyippu.send.held_back import HeldBack
 from ariyippu.send.lease import (
@@ -44,6 +44,7 @@ from ariyippu.send.watch import Watch
 IDLE_S = 0.2
 AFTER_FAULT_S = 5
 MAX_RETRY_S = 900
+CLAIMED_S = 2  # before a person is asked about again whom another register was telling
 STAYED_S = 30  # before a batch is looked at again of which a stay stops some
 
 OUTCOME_OF = {
@@ -117,7 +118,9 @@ class Worker(threading.Thread):
             for start in range(0, len(waiting), size):
                 if self._stopped(generation):
                     break
-                positions = waiting[start : start + size]
+                asked = waiting[start : start + size]
+                positions = claims.take(held, asked, opened.persons)
+                wait_s = max(wait_s, CLAIMED_S * (len(positions) < len(asked)))
                 answers = self._hand_off(held, carrier, _Window(opened, positions, generation))
                 attempted = attempted or any(answer.verdict is Verdict.TRANSIENT for answer in answers)
                 self._collect_receipts()
@@ -132,14 +135,16 @@ class Worker(threading.Thread):
         if attempted:
             wait_s = min(settings.retry_s * 2**held.batch.attempts, MAX_RETRY_S)
         give_back(held, attempted=attempted, wait_s=wait_s, max_attempts=settings.max_attempts)
+        claims.settle(held.batch.pk)
 
     def _without_withheld(self, held: Lease, opened: Opened) -> list[int]:
         """The positions to hand off; settled without are those whom something speaks against meanwhile."""
-        waiting = pending(held.batch)
-        by_record = withheld(held.verified, [opened.records[position] for position in waiting])
+        waiting, records = pending(held.batch), opened.records
+        persons = {records[position]: person for position, person in opened.persons.items()}
+        by_record = withheld(held.verified, [records[position] for position in waiting], persons)
         lender = held.subject.contact_of or held.verified.order.register
         unused = suspensions.withheld(lender, [opened.contacts[position] for position in waiting])
-        reasons = {position: by_record.get(opened.records[position]) for position in waiting}
+        reasons = {position: by_record.get(records[position]) for position in waiting}
         for position in waiting:
             if opened.contacts[position] in unused:
                 reasons[position] = reasons[position] or "contact_suspended"
@@ -149,6 +154,8 @@ class Worker(threading.Thread):
         return [position for position in waiting if reasons[position] is None]
 
     def _hand_off(self, held: Lease, carrier: Carrier, window: "_Window") -> list[Answer]:
+        if not window.positions:
+            return []  # other registers are telling all of them
         number = open_window(held, window.positions)
         mark.advance(self._home, number)
 
