@@ -11,6 +11,7 @@ token, as in records.parquet, whose rows stand in the same order. Everything els
     ROLE_sound          of the whole's sound: consonants alike
     ROLE_head           name and guardian: of the whole's head, for blocking
     ROLE_initials       name and guardian: bitmap of the first letters of all parts, long ones and initials
+    ROLE_first          name and guardian: of the sound of the first long part
 
     born_token          of the date of birth; born_year, of its year
     born_day_month      of day and month in either order: 03-07 and 07-03 are one
@@ -38,8 +39,8 @@ CACHE_WHOLES = 1 << 16  # for each role; about 20 MiB
 
 _FILTER = ("0", "1", "2", "3", "bits", "token", "sound")
 _COLUMNS: dict[LinkRole, tuple[str, ...]] = {  # in the order in which a row's integers stand
-    "name": tuple(f"name_{part}" for part in (*_FILTER, "head", "initials")),
-    "guardian": tuple(f"guardian_{part}" for part in (*_FILTER, "head", "initials")),
+    "name": tuple(f"name_{part}" for part in (*_FILTER, "head", "initials", "first")),
+    "guardian": tuple(f"guardian_{part}" for part in (*_FILTER, "head", "initials", "first")),
     "house": tuple(f"house_{part}" for part in _FILTER),
     "locality": tuple(f"locality_{part}" for part in _FILTER),
     "born_on": ("born_token", "born_year", "born_day_month"),
@@ -49,6 +50,9 @@ _COLUMNS: dict[LinkRole, tuple[str, ...]] = {  # in the order in which a row's i
     "mobile": ("mobile_token",),
     "email": ("email_token",),
 }
+# Whose values of the same record say which parts of a name are initials that were written out (names.py).
+_BESIDE: dict[LinkRole, tuple[LinkRole, ...]] = {"name": ("house", "guardian"), "guardian": ("house",)}
+
 FEATURES_SCHEMA = pa.schema(
     [pa.field("record", pa.binary(RECORD_BYTES), nullable=False)]
     + [
@@ -66,7 +70,7 @@ class Maker:
 
     def __init__(self, roles: Iterable[LinkRole], keyring: Keyring) -> None:
         names = Names()
-        self._makers: dict[LinkRole, Callable[[str], Row]] = {
+        self._makers: dict[LinkRole, Callable[..., Row]] = {
             role: _row_maker(role, names, Keyed(keyring.token_key(f"feature/{role}"))) for role in roles
         }
 
@@ -74,7 +78,9 @@ class Maker:
         """FEATURES_SCHEMA of these records. `texts`: of each role its values in normal form, dates as YYYY-MM-DD."""
         made: dict[str, pa.Array] = {"record": pa.array(records, pa.binary(RECORD_BYTES))}
         for role, make in self._makers.items():
-            rows = [None if text is None else make(text) for text in texts[role]]
+            nothing = [None] * len(records)
+            beside = [texts.get(other, nothing) for other in _BESIDE.get(role, ())]
+            rows = [None if row[0] is None else make(*row) for row in zip(texts[role], *beside, strict=True)]
             made |= _arrays(rows, _COLUMNS[role])
         absent = {name: pa.nulls(len(records), FEATURES_SCHEMA.field(name).type) for name in FEATURES_SCHEMA.names}
         return pa.RecordBatch.from_pydict({**absent, **made}, FEATURES_SCHEMA)
@@ -96,8 +102,8 @@ def _arrays(rows: Sequence[Row], names: Sequence[str]) -> dict[str, pa.Array]:
 # --- one value of each role -> its row ----------------------------------------------------------------
 
 
-def _row_maker(role: LinkRole, names: Names, keyed: Keyed) -> Callable[[str], Row]:
-    """What makes a role's row of a text. Texts that come again and again are made once."""
+def _row_maker(role: LinkRole, names: Names, keyed: Keyed) -> Callable[..., Row]:
+    """What makes a role's row of a text and, for a person's name, of those beside it. What comes again is made once."""
     if role in ("name", "guardian"):
         return _person_maker(names, keyed)
     if role in ("house", "locality"):
@@ -110,15 +116,15 @@ def _row_maker(role: LinkRole, names: Names, keyed: Keyed) -> Callable[[str], Ro
     return functools.lru_cache(CACHE_WHOLES)(functools.partial(_code_row, keyed, normal))
 
 
-def _person_maker(names: Names, keyed: Keyed) -> Callable[[str], Row]:
-    words = functools.lru_cache(CACHE_WHOLES)(
-        lambda whole: _filter_row(keyed, whole) + keyed.token("head", head(whole))
-    )
-    letters = functools.lru_cache(CACHE_WHOLES)(keyed.letters)
+def _person_maker(names: Names, keyed: Keyed) -> Callable[..., Row]:
+    cached = functools.lru_cache(CACHE_WHOLES)
+    whole = cached(lambda whole: _filter_row(keyed, whole) + keyed.token("head", head(whole)))
+    letters = cached(keyed.letters)
+    first = cached(lambda part: keyed.token("sound", sound(part)))
 
-    def make(text: str) -> Row:
-        person = names.person(text)
-        return None if person is None else words(person.whole) + letters(person.initials)
+    def make(text: str, house: str | None, guardian: str | None = None) -> Row:
+        person = names.person(text, house, guardian)
+        return person and whole(person.whole) + letters(person.initials) + first(person.first)
 
     return make
 

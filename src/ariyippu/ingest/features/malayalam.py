@@ -3,8 +3,8 @@
 Letters are those of ISO 15919 without its diacritics, spelt as names are spelt in practice (th, zh, sh, nj);
 spelling.py folds both sides further until they meet. What differs from a letter-by-letter table:
 
-    chillu            the atomic letters (U+0D7A–0D7F), consonant + virama + ZWJ, and plain consonant + virama
-                      are one thing here: a consonant without its vowel
+    chillu            the atomic letters (U+0D7A–0D7F) and consonant + virama are one thing here: a
+                      consonant without its vowel
     u at a word's end ു് and ് are the same short sound, which Latin spellings mostly leave out: so is it here
     റ്റ, ററ, ന്റ        "tt" and "nt": ററ is an old way of writing റ്റ
     ട between vowels   "d", as in Palakkad; ട്ട stays "tt"
@@ -16,7 +16,6 @@ Other characters pass through as they are.
 import re
 
 VIRAMA = "\u0d4d"
-_JOINERS = re.compile("[\u200b-\u200d\ufeff]")
 
 
 def _table(letters: str, latin: str) -> dict[str, str]:
@@ -45,7 +44,7 @@ _DIGITS = _table("൦൧൨൩൪൫൬൭൮൯", "0 1 2 3 4 5 6 7 8 9")
 _ALONE = {**_VOWELS, **_BARE, **_DROPPED, **_DIGITS}
 
 _MALAYALAM = re.compile("[\u0d00-\u0d7f]")
-# Sequences that sound otherwise than their letters. The joiners are gone when these are applied.
+# Sequences that sound otherwise than their letters.
 _RR = re.compile(f"റ{VIRAMA}?റ")
 _NR = re.compile(f"(?:ന{VIRAMA}|ൻ){VIRAMA}?റ")
 _LONE_T = re.compile(f"(?<![{VIRAMA}{''.join(_BARE)}])(?<=[\u0d00-\u0d7f])ട(?!{VIRAMA}[ക-ഹ])")
@@ -53,8 +52,7 @@ _SHORT_U = re.compile(f"\u0d41{VIRAMA}")
 
 
 def romanise(text: str) -> str:
-    """`text` (NFC) with its Malayalam in Latin letters: അനിൽ and അനില്‍ become "anil"."""
-    text = _JOINERS.sub("", text)
+    """`text` (NFC, without joiners) with its Malayalam in Latin letters: അനിൽ and അനില് become "anil"."""
     if not _MALAYALAM.search(text):
         return text
     for pattern, instead in ((_RR, f"\u0d3a{VIRAMA}\u0d3a"), (_NR, f"ന{VIRAMA}\u0d3a"), (_SHORT_U, VIRAMA)):

@@ -5,6 +5,9 @@ written: `K. P. Anil Kumar`, `ANILKUMAR KP` and `കെ.പി. അനിൽക�
 run together, and the letters k, p and those of the long parts. The initials are no part of the whole: where one
 register writes a letter (Anil K) another writes it out (Anil Krishnan), and first letters are what both have.
 
+Where a record names the guardian or the house beside, a long part that repeats one of them is an initial that was
+written out, and counts as one: Benny Kollakarayil of the house Pazhaya Kollakarayil has the whole of Benny P K.
+
     whole       long parts folded (spelling.py) and run together; the initials, where there is no long part
     initials    first letters of all parts; letters that spellings of one name mix up are one (v/w, s/z/x)
     sound       of a whole: its consonants, hard and soft alike, and whether it begins with a vowel
@@ -37,7 +40,6 @@ _TITLES = frozenset({"adv", "dr", "late", "miss", "mr", "mrs", "ms", "prof", "re
 _FIRST_TITLES = frozenset({"kum", "kumari", "shri", "shrimathi", "shrimati", "sri", "srimathi"})
 _MALAYALAM_TITLES = frozenset({"adva", "do", "doktar", "parethanaya"})
 _MALAYALAM_FIRST_TITLES = frozenset({"kumari", "shri", "shrimathi"})
-_SHORT_FORMS = {"mohd": "mohammed", "muhd": "mohammed"}
 # What the English letters are called in Malayalam, as `letters` writes it: കെ.പി. is K.P.
 _ALPHABET = "e bi si di i ef ji echch ai je ke el em en o pi kyu ar es ti yu vi dablyu eks vai isad"
 _LETTER_NAMES = {**dict(zip(_ALPHABET.split(), string.ascii_lowercase, strict=True)), "sed": "z"}
@@ -48,7 +50,7 @@ _MEETING = frozenset(
     + [letter + "h" for letter in "kgjtdbrlpsn"]
     + ["m" + letter for letter in "kgtdjcb"]
     + [letter + "y" for letter in string.ascii_lowercase]
-    + ["jn", "gn", "ng", "nd", "nj", "tc", "ea", "ei", "ou"]
+    + ["jn", "gn", "ng", "nd", "nj", "tc", "ts", "hr", "uv", "ea", "ei", "ou"]
 )
 _COARSE = str.maketrans("eogjdbf", "aukctpp")  # Rema and Rama, Mohammed and Muhammad; hard consonants for soft ones
 _LATER_VOWELS = re.compile("(?<=.)[aiuy]")
@@ -58,6 +60,7 @@ _HEAD = re.compile("[aiu]+[^aiu]?[aiu]?|[^aiu][aiu]*[^aiu]?[aiu]?")
 class Person(NamedTuple):
     whole: str
     initials: str
+    first: str  # the first long part
 
 
 class _Part(NamedTuple):
@@ -78,21 +81,50 @@ class Names:
     _part: Callable[[str], _Part] = field(default_factory=lambda: functools.lru_cache(CACHE_WORDS)(_read_part))
     _fold: Callable[[str], str] = field(default_factory=lambda: functools.lru_cache(CACHE_WORDS)(fold))
 
-    def person(self, text: str) -> Person | None:
-        """The name in its two parts; None when `text` holds no letter."""
-        parts = [part for part in map(self._part, _split(text)) if part.long or part.initials]
-        if not parts:
+    def person(self, text: str, house: str | None = None, guardian: str | None = None) -> Person | None:
+        """The name in its parts; None when `text` holds no letter. `house`, `guardian`: of the same record."""
+        parts = self._parts(text)
+        longs = [part.long for part in parts if part.long]
+        if len(longs) > 1 and (guardian or house):
+            longs = self._without_repeated(longs, house or "", guardian or "")
+        elif not longs:
+            longs = ["".join([part.initials for part in parts])]
+        if not longs[0]:
             return None
+        return Person(self._run_together(longs), "".join([part.initials for part in parts]), longs[0])
+
+    def _parts(self, text: str) -> list[_Part]:
+        """Without titles, unless there is nothing else."""
+        parts = [part for part in map(self._part, _split(text)) if part.initials]
         named = [part for part in parts if not part.title or (part.title == "first" and part is not parts[0])]
-        longs = [part.long for part in named if part.long]
-        if not longs:
-            named, longs = parts, [part.long for part in parts if part.long] or ["".join(p.initials for p in parts)]
-        return Person(self._run_together(longs), "".join([part.initials for part in named]))
+        return named if any(part.long for part in named) else parts
+
+    def _without_repeated(self, longs: list[str], house: str, guardian: str) -> list[str]:
+        """`longs` without what repeats the guardian's name or the house's. The first one always stays.
+
+        Of the guardian's name its beginning: Krishnan and Krishnan Nair, but not Nair, which families share.
+        Of the house's name its beginning or its end: Kollakarayil, Pazhaya Kollakarayil.
+        """
+        told = self._told(house, guardian)
+        kept, at = longs[:1], 1
+        while at < len(longs):
+            ends = range(len(longs), at, -1)
+            end = next((end for end in ends if _alike(self._run_together(longs[at:end])) in told), 0)
+            kept += [] if end else [longs[at]]
+            at = end or at + 1
+        return kept
+
+    def _told(self, house: str, guardian: str) -> set[str]:
+        """What a part of the name would be alike to, if it repeated one of these."""
+        guardians = [part.long for part in self._parts(guardian) if part.long]
+        words = [self._fold(word) for word in _place_words(house)]
+        runs = [guardians[:end] for end in range(1, len(guardians) + 1)]
+        runs += [words[:end] for end in range(1, len(words) + 1)] + [words[begin:] for begin in range(1, len(words))]
+        return {_alike(self._run_together(run)) for run in runs}
 
     def place(self, text: str) -> str | None:
         """The name of a place or house; None when `text` holds no letter and no digit."""
-        text = letters(text)
-        words = _PLACE_PART.findall(_SAYS_NOTHING.sub(" ", text)) or _PLACE_PART.findall(text)
+        words = _place_words(text)
         return self._fold("".join(words)) if words else None  # Kizhakke Veedu and Kizhakkeveedu keep their e
 
     def _run_together(self, words: Sequence[str]) -> str:
@@ -109,6 +141,11 @@ def _split(text: str) -> list[str]:
     return _ASCII_PART.findall(text) if text.isascii() else _PART.findall(text)
 
 
+def _place_words(text: str) -> list[str]:
+    text = letters(text)
+    return _PLACE_PART.findall(_SAYS_NOTHING.sub(" ", text)) or _PLACE_PART.findall(text)
+
+
 def _read_part(raw: str) -> _Part:
     word = letters(raw)
     if _MALAYALAM.search(raw):
@@ -120,12 +157,18 @@ def _read_part(raw: str) -> _Part:
         initials = word if _are_initials(word) else ""
     if initials and not title:
         return _Part("", initials.translate(_SAME_LETTER), "")
-    return _Part(fold(_SHORT_FORMS.get(word, word)), word[:1].translate(_SAME_LETTER), title)
+    return _Part(fold(word), word[:1].translate(_SAME_LETTER), title)
 
 
 def _are_initials(word: str) -> bool:
     """K, KP and KPM are initials; Jo would be, too: names of two letters are rarer than two initials."""
     return len(word) <= 2 or (len(word) <= 4 and not any(letter in "aeiouy" for letter in word))
+
+
+def _alike(whole: str) -> str:
+    """What two writings of a word have in common: their sound, unless it is so short that Mon sounds like Mini."""
+    said = sound(whole)
+    return said if len(said) > 2 else whole
 
 
 def sound(whole: str) -> str:

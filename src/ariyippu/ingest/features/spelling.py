@@ -4,15 +4,18 @@ Malayalam and Latin words meet here, and so do the usual swaps: th/t, dh/d, zh/l
 ee/i, oo/u, ey/i, ou/ow/au, aye/ayi/ai, doubled letters, a silent e or h at the end, and after a nasal also
 k/g, t/d, p/b, ch/j (Malayalam writes അങ്കമാലി and says Angamaly). The folded word is for comparison only.
 
-`fold` is idempotent by construction: its rules are applied until none finds anything. Each that finds something
-changes it, and it ends, since a rule either shortens the word or takes away a letter that no later rule gives back.
+The rules are applied until none finds anything. Each that finds something changes it, and that ends, since a rule
+either shortens the word or takes away a letter that no later rule gives back. Then comes the table of given names.
 """
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
+from ariyippu.ingest.features.given import TABLE
 from ariyippu.ingest.features.malayalam import romanise
 
+LONG = 5
 _RULES = (
     # doubled letters first; digits stay
     ("ee+", "i"),
@@ -24,6 +27,7 @@ _RULES = (
     ("zh", "l"),
     ("c(?=[eiy])", "s"),
     ("que$", "k"),
+    ("chr", "kr"),
     ("c(?!h)", "k"),
     ("q", "k"),
     ("^x", "s"),
@@ -34,9 +38,14 @@ _RULES = (
     ("z", "s"),
     ("(?<=[kgjtdbrl])h", ""),
     ("nh|[jg]nj?", "nj"),
+    ("ts", "ls"),
+    ("^padm", "patm"),
     # vowels
+    (f"(?:{'|'.join(f'(?<=^[^aeiou]{{{n}}})' for n in (1, 2, 3))})y(?=[^aeiou])", "ai"),  # Hyder, Shyla
+    ("^paul(?!o)", "pol"),
     ("ow(?![aeiou])|ou", "au"),
-    ("ew$", "yu"),
+    ("ew(?=s?$)", "yu"),
+    ("you", "yu"),
     ("w", "v"),
     ("ea(?=[^aeiou])", "i"),
     ("(?<=a)ye", "i"),
@@ -48,35 +57,59 @@ _RULES = (
     ("ei", "ai"),
     ("(?<=.[^aeiou])e$", ""),
     ("(?<=[aeiou])h$", ""),
-    ("ohn", "on"),
+    ("^john", "jon"),
     ("(?<=..)om$", "am"),
+    ("(?<=..)e(?=[lnr]$)", "a"),
+    ("son$", "san"),
+    ("(?<=u)v(?=[ae])", ""),
+    ("^re(?=ma|mi|nch|smi)", "ra"),
+    ("^leks", "laks"),
     # after a nasal, hard and soft are one
     ("m(?=[kgtdj]|ch)", "n"),
     ("ng", "nk"),
     ("nd", "nt"),
     ("nj", "nch"),
     ("mb", "mp"),
-    # the two names with the most spellings
-    ("(?!muhamad)m[ou]ha?m[ae]d", "muhamad"),
-    ("(?!ahamad)aha?m[ae]d", "ahamad"),
 )
 _ANY = re.compile("|".join(pattern for pattern, _ in _RULES))  # the doubled letter is its only group
 # What is only letters needs no regular expression, and is ten times as fast without.
 _STEPS = tuple((pattern if pattern.isalpha() else re.compile(pattern), instead) for pattern, instead in _RULES)
-_ACCENTS = re.compile("[\u0300-\u036f]")
+_UNSEEN = re.compile("[\u0300-\u036f\u200b-\u200d\ufeff]")  # accents, joiners, marks of width nought
 
 
 def letters(text: str) -> str:
-    """`text` in lower case, its Malayalam and full-width letters in Latin, accents gone."""
+    """`text` in lower case, its Malayalam and full-width letters in Latin, accents and joiners gone."""
     if text.isascii():
         return text.lower()
-    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    plain = _UNSEEN.sub("", unicodedata.normalize("NFKD", text.casefold()))
     return romanise(unicodedata.normalize("NFC", plain))
 
 
-def fold(word: str) -> str:
-    """The one spelling of a word in lower-case Latin letters (see `letters`); other letters stay as they are."""
+def by_rules(word: str) -> str:
+    """What the rules make of a word, before the table of given names."""
     while _ANY.search(word):
         for pattern, instead in _STEPS:
             word = word.replace(pattern, instead) if isinstance(pattern, str) else pattern.sub(instead, word)
     return word
+
+
+def _read(table: str) -> Iterator[tuple[str, str]]:
+    for line in table.strip().split("\n"):
+        *spellings, said = [letters(name) for name in line.split()]
+        for spelling in spellings:
+            yield spelling, by_rules(said)
+
+
+_SAID = {by_rules(spelling): said for spelling, said in _read(TABLE)}
+# As the beginning of a word: what the rules make of a name that goes on. Shorter ones would begin other names, too.
+_BEGINNINGS = {begins: said for spelling, said in _read(TABLE) if len(begins := by_rules(spelling + "p")[:-1]) >= LONG}
+_BEGINNING = re.compile("|".join(sorted(_BEGINNINGS, key=len, reverse=True)))
+
+
+def fold(word: str) -> str:
+    """The one spelling of a word in lower-case Latin letters (see `letters`); other letters stay as they are."""
+    word = by_rules(word)
+    if word in _SAID:
+        return _SAID[word]
+    begun = _BEGINNING.match(word)
+    return by_rules(_BEGINNINGS[begun[0]] + word[begun.end() :]) if begun else word
