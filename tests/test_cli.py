@@ -51,6 +51,7 @@ VERBS = {
     ("notice", "make"): "exact bytes",
     ("notice", "lint"): "refuses",
     ("notice", "preview"): "invented values",
+    ("notice", "count"): "in tens, or withheld",
     ("document",): "Signed documents",
     ("document", "new-key"): "Ed25519",
     ("document", "wrap"): "schema",

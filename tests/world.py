@@ -44,7 +44,9 @@ class Person:
     arrears: str = "1200.50"
     status: str = "IN SERVICE"
     cadre: str = "STATE"
+    designation: str = "Clerk"
     district: str = "KOLLAM"
+    basic: str = "23000.00"
 
     @property
     def pen(self) -> str:
@@ -53,8 +55,8 @@ class Person:
     def line(self) -> str:
         email = f"anu.{self.number}x@mail.example" if self.email is None else self.email
         mobile = f"0{self.number * 7919 % 10**8:08}1" if self.mobile is None else self.mobile
-        pay = ("23000.00", "25", "28", self.arrears, "01/2021", "03/2024", "G.O. 1/2026 (invented)")
-        job = ("Clerk", "0100000001", "Treasuries", "31/01/1980", self.district)
+        pay = (self.basic, "25", "28", self.arrears, "01/2021", "03/2024", "G.O. 1/2026 (invented)")
+        job = (self.designation, "0100000001", "Treasuries", "31/01/1980", self.district)
         family = ("FEMALE", "Mohanan", "Kizhakkeparambil", "Manjaoor")
         return ",".join((self.pen, self.name, *job, *pay, self.status, self.cadre, mobile, email, *family))
 

@@ -35,9 +35,10 @@ from ariyippu.base.text import rounded
 from ariyippu.grant import accept as grants
 from ariyippu.grant.documents import UseRequest
 from ariyippu.grant.models import Grant
-from ariyippu.notice import orders
-from ariyippu.notice.documents import Order
-from ariyippu.notice.models import OrderRow
+from ariyippu.notice import counting, orders
+from ariyippu.notice.counting import Answer
+from ariyippu.notice.documents import Order, Question
+from ariyippu.notice.models import Count, OrderRow
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import accept as stay_documents
 from ariyippu.policy import audience, stays
@@ -70,25 +71,28 @@ class Vault:
 # --- documents come in -------------------------------------------------------------------------------
 
 
-def receive(envelope: Envelope, notice: bytes, home: Home) -> None:
+def receive(envelope: Envelope, notice: bytes, home: Home) -> Answer | None:
     """Take one document from the hatch: keep it with its journal entry, or refuse it, in public.
+
+    A question is answered; every other document has only its acceptance to show.
 
     A refusal is published once, when at least one signature is by a key of the trust document and the
     document was not accepted before; anything else is refused without a trace, or anyone could fill the
     log, or make an accepted order look refused.
     """
     try:
-        _accept(envelope, notice, home)
+        answer = _accept(envelope, notice, home)
     except RefusedError as refusal:
         _publish_refusal(envelope, refusal, home)
         raise
+    return answer if isinstance(answer, Answer) else None
 
 
-def _accept(envelope: Envelope, notice: bytes, home: Home) -> None:
+def _accept(envelope: Envelope, notice: bytes, home: Home) -> object:
     take = _TAKERS.get(envelope.payloadType)
     if take is None:
         raise RefusedError("document.wrong_kind", "The vault takes no documents of this kind.")
-    take(envelope, notice, home)
+    return take(envelope, notice, home)
 
 
 def _take_trust(envelope: Envelope, _notice: bytes, home: Home) -> None:
@@ -104,10 +108,15 @@ def _about_stays(accept: Callable[[Envelope, Trust], object]) -> Callable[[Envel
     return lambda envelope, _notice, home: accept(envelope, grants.current_trust(grants.load_roots(home.roots)))
 
 
+def _take_question(envelope: Envelope, _notice: bytes, home: Home) -> Answer:
+    return counting.answer(envelope, home=home, keyring=keys.load(home.keyring))
+
+
 _TAKERS: Mapping[str, Callable[[Envelope, bytes, Home], object]] = {
     Trust.payload_type(): _take_trust,
     UseRequest.payload_type(): _take_use_request,
     Order.payload_type(): orders.accept,
+    Question.payload_type(): _take_question,
     Stay.payload_type(): _about_stays(stay_documents.accept_stay),
     Amendment.payload_type(): _about_stays(stay_documents.accept_amendment),
     Confirmation.payload_type(): _about_stays(stay_documents.accept_confirmation),
@@ -117,7 +126,8 @@ _TAKERS: Mapping[str, Callable[[Envelope, bytes, Home], object]] = {
 
 def _publish_refusal(envelope: Envelope, refusal: RefusedError, home: Home) -> None:
     accepted = any(kept.objects.filter(digest=envelope.digest).exists() for kept in (OrderRow, Grant, StayRow))
-    if accepted or not _signed_by_an_officer(envelope, home):
+    answered = Count.objects.filter(question=envelope.digest).exists()
+    if accepted or answered or not _signed_by_an_officer(envelope, home):
         return
     body = {
         "document_kind": envelope.payloadType,
@@ -146,6 +156,7 @@ def turn(vault: Vault) -> None:
     publish(vault)
     _certify()
     receive_receipts(vault)
+    counting.log_days()
     for row in OrderRow.objects.exclude(state__in=[OrderRow.DONE, OrderRow.FAILED]).order_by("accepted_at"):
         try:
             _move(vault, row)

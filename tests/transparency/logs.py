@@ -162,6 +162,7 @@ LINKING = UseRequest.model_validate(
 )
 LINKED = {"run": "persons-1", "grant": LINKING.digest(), "model": "0" * 64, "snapshots": {"spark": "spark-1"}}
 UNDER_ORDER = {"order": order().digest()}
+COUNT = {"question": "7" * 64, "office": "finance", "use_request": REQUEST.digest(), "register": "spark", "answer": 40}
 STORY = [
     entry("trust", body(trust(), ROOT_KEY)),
     entry("use-request", body(REQUEST, granted_until=rfc3339(LATER))),
@@ -178,6 +179,7 @@ STORY = [
     entry("refusal", {"document": "0" * 64, "code": "order.not_in_window"}),
     entry("use-request", body(LINKING, granted_until=rfc3339(LATER))),
     entry("linked", LINKED),
+    entry("counted", {"on": "2026-02-23", "questions": [COUNT]}),
 ]
 
 

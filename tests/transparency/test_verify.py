@@ -99,7 +99,13 @@ def test_the_keys_must_be_the_logs_and_a_witnesss(small: Path) -> None:
 
 SECOND = dt.timedelta(seconds=1)
 TRUST, REQUEST, SNAPSHOT, ORDER, AUDIENCE, STAY, AMENDMENT, LIFT, PAPER_STAY, CONFIRMATION, *_REST = STORY
-RELEASE, HANDED_OFF, REFUSAL, LINKING, LINKED = _REST
+RELEASE, HANDED_OFF, REFUSAL, LINKING, LINKED, COUNTED = _REST
+
+
+def counted(**changes: object) -> bytes:
+    return entry("counted", {"questions": [{**logs.COUNT, **changes}]})
+
+
 GRANTED = [TRUST, REQUEST]
 LENDER = {"register": "prism", "snapshot": "prism-1", "contract": logs.CONTRACT}
 WIDE = entry("use-request", body(logs.WIDE, granted_until=rfc3339(logs.LATER)))
@@ -146,6 +152,10 @@ def test_an_order_that_borrows_rests_on_a_run_of_its_registers(tmp_path: Path) -
         ([TRUST, entry("use-request", body(logs.REQUEST, logs.OWNER, granted_until=None))], "must be signed by"),
         ([*GRANTED, entry("order", body(order(purpose="dpv:PublicRelations"), notice=logs.NOTICE))], "another purpose"),
         ([*GRANTED, entry("order", body(order(), logs.STRANGER, notice=logs.NOTICE))], "outside the trust"),
+        ([TRUST, COUNTED, REQUEST], "count names a use request that was not granted"),
+        ([*GRANTED, counted(office="publicity")], "does not cover"),
+        ([*GRANTED, counted(register="prism")], "does not cover"),
+        ([*GRANTED, entry("counted", {"questions": [{"office": 5}]})], "questions.0.office: Input should be"),
         ([TRUST, LINKED, LINKING], "linking run names a use request that was not granted"),
         ([*GRANTED, entry("linked", {**logs.LINKED, "grant": logs.REQUEST.digest()})], "for something else"),
         ([TRUST, LINKING, entry("linked", logs.LINKED, logs.LATER)], "had ended before the linking run"),

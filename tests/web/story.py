@@ -254,6 +254,14 @@ def told(log: Log) -> None:
     entry = {"stay": stay(STOPPING).digest(), "number": 0, "at": rfc3339(START + dt.timedelta(hours=3))}
     log.add("stopped", {**entry, "orders": [counted, undecided]})
     log.add("stopped", {**entry, "stay": ended.digest(), "orders": []})
+    log.add("counted", {"on": "2026-02-19", "questions": [asked(request, answer) for answer in (6_210, 0, None)]})
+
+
+def asked(request: UseRequest, answer: int | None) -> dict[str, object]:
+    """A question of the requesting office; without an answer it was too near another."""
+    withheld = "near" if answer is None else ""
+    named = {"office": request.requester, "use_request": request.digest(), "register": "staff", "snapshot": "staff-1"}
+    return {**named, "question": "8" * 64, "answer": answer, "withheld": withheld}
 
 
 def by_paper(log: Log, said: Notice) -> None:

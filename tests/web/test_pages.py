@@ -126,6 +126,18 @@ def test_what_was_linked_and_lent_is_said(site: Site) -> None:
     assert "another register" not in site.get("/en/orders/da-arrears-1").text
 
 
+def test_a_use_request_shows_what_its_office_was_told(site: Site) -> None:
+    text = site.get("/en/requests/da-arrears-2026").text
+    for shown in (
+        "Counts that this office was told",
+        "19 February 2026",
+        "about 6,210",
+        "fewer than ten",
+        "Withheld: it differs too little from an earlier question",
+    ):
+        assert shown in text, shown
+
+
 def test_the_front_shows_orders_stays_refusals_and_the_checkpoint(site: Site) -> None:
     text = site.get("/en/").text
     for shown in (

@@ -68,6 +68,7 @@ class Settings(BaseModel):
     workers: int = Field(default=2, ge=0, le=64, description="Sending threads in the vault process.")
     max_attempts: int = Field(default=10, ge=1, le=100, description="Before a batch's deferred messages are given up.")
     retry_s: int = Field(default=20, ge=1, le=3600, description="Before a second attempt; doubled with each further.")
+    questions_per_snapshot: int = Field(default=20, ge=0, le=1000, description="For each office.")
     sms_segment_price_paise: int = Field(default=20, ge=0, description="What one segment costs; e-mail costs nothing.")
     carriers: dict[Literal["email", "sms"], CarrierSettings] = Field(default_factory=dict)
 

@@ -30,6 +30,7 @@ Kind = Literal[
     "lift",  # {"envelope"}
     "stopped",  # {"stay", "number", "at", "orders": [{"order", "handed_off", "in_hand", "waiting"}]}, rounded
     "release",  # {"order"}
+    "counted",  # {"on", "questions": [...]}: what offices were told in a day (notice/counting.py)
     "handed-off",  # {"order", "outcomes": {channel: {outcome: rounded}}}
 ]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.text import Text
 
-from ariyippu.commands.zone import HomeOption, console, home_of
+from ariyippu.commands.zone import HomeOption, console, enter, home_of
 
 if TYPE_CHECKING:
     from ariyippu.ingest.contract import Contract
@@ -26,6 +26,10 @@ OrderOption = Annotated[
     typer.Option("--order", help="The order's name, which stands in the SMS's link. Unless given, one of 30 letters."),
 ]
 ANY_ORDER = "x" * 30
+WITHHELD = {
+    "narrow": "a part of the question fits, or leaves out, fewer than 10 records.",
+    "near": "it differs from an earlier question of this office by fewer than 10 records.",
+}
 
 
 @app.command()
@@ -75,6 +79,24 @@ def preview(
         eml.write_bytes(previews.eml(notice, terms, on))
 
 
+@app.command()
+def count(
+    question: Annotated[Path, typer.Argument(help="The signed question: an envelope, as 'document sign' leaves it.")],
+    home: HomeOption = None,
+) -> None:
+    """Ask how many records criteria concern: in tens, or withheld. Logged, and held against what was asked before."""
+    found = enter("office", home)
+    from ariyippu.base.documents import Envelope
+    from ariyippu.web.submit import submit
+
+    taken = submit(Envelope.parse(question.read_bytes()), None, f"http://127.0.0.1:{found.settings.hatch_port}")
+    records, withheld = taken["answer"]["records"], taken["answer"]["withheld"]
+    if withheld:
+        console.print(f"Withheld: {WITHHELD[withheld]}")
+    else:
+        console.print(f"About {records} records." if records else "Fewer than 10 records.")
+
+
 def _read(file: Path) -> "Notice":
     from ariyippu.notice.documents import Notice
     from ariyippu.web import officer
@@ -89,9 +111,10 @@ def _findings(notice: "Notice", contract: "Contract", terms: "SmsTerms") -> Iter
     from ariyippu.notice.lint import lint as find
 
     attributes = {column.name: column.type for column in contract.columns if column.kind == "attribute"}
+    protected = contract.marks.protected.column if contract.marks.protected else None
     for condition in (notice.criteria, *(flag.when for flag in notice.flags)):
         try:
-            criteria.parse(condition, attributes)
+            criteria.parse(condition, attributes, protected)
         except RefusedError as refusal:
             yield refusal.code, refusal.message, True
     for finding in find(notice, {column.name: column.type for column in contract.columns}, terms):

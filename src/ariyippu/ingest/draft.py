@@ -97,6 +97,7 @@ class Draft:
             quarantined=quarantined,
             loaded_at=clock.now(),
             columns=columns,
+            protected_column=self.contract.marks.protected.column if self.contract.marks.protected else None,
             files=kept,
             features=ManifestFeatures(version=FEATURE_VERSION, sealed_key=sealed) if sealed else None,
         )

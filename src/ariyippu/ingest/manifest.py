@@ -51,6 +51,7 @@ class Manifest(Part):
     quarantined: int
     loaded_at: AwareDatetime
     columns: Mapping[str, ManifestColumn]
+    protected_column: str | None = None  # the column that marks protected people
     files: Mapping[FileName, str]  # -> wrapped key; features stand apart, since the keyring does not open them
     features: ManifestFeatures | None = None
 

@@ -5,6 +5,7 @@
     {"field": "district", "in": ["IDUKKI", "WAYANAD"]}
     {"field": "basic_pay", "between": [2300000, 6000000]}   both ends included
     {"field": "sanction_reference", "exists": true}
+    {"within": {"district": "KOLLAM", "taluk": "KUNNATHUR"}}   a place, with the places that it lies in
 
 Values have the column's type: integers for `integer` and for `money` (paise), ISO dates for `date`, text
 for the rest. A comparison with an absent value is false, and `not` of it is true: two values only, never
@@ -32,6 +33,15 @@ OPERATORS: Mapping[str, Callable[[Value, Value], bool]] = {
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
+}
+# The columns that name places, as contracts call them, and those without which a place's name or number
+# means many: every local body has a ward 3.
+PLACES: Mapping[str, tuple[str, ...]] = {
+    "district": (),
+    "taluk": ("district",),
+    "village": ("district", "taluk"),
+    "local_body_code": (),
+    "ward": ("local_body_code",),
 }
 _NUMBERS = frozenset({"integer", "money"})
 _TEXTS = frozenset({"text", "enum"})
@@ -82,12 +92,13 @@ Node = All | AnyOf | Not | Compare | In | Between | Exists
 EVERYONE, NOBODY = All(()), AnyOf(())  # what `parse` never gives: a document's lists are not empty
 
 
-def parse(document: Mapping[str, object], types: Mapping[str, str]) -> Node:
+def parse(document: Mapping[str, object], types: Mapping[str, str], protected: str | None = None) -> Node:
     """The node that a document describes, over the columns in `types` (name -> the contract's type).
 
-    RefusedError `criteria.malformed`, `criteria.unknown_field`, `criteria.wrong_type` or `criteria.too_large`.
+    `protected` is the column that says who is protected: nothing may ask for it (`criteria.protected_class`).
+    RefusedError, too: `criteria.malformed`, `.unknown_field`, `.wrong_type`, `.too_large`.
     """
-    return _Parser(types).node(document, MAX_DEPTH)
+    return _Parser(types, protected).node(document, MAX_DEPTH)
 
 
 def fields(node: Node) -> frozenset[str]:
@@ -178,8 +189,9 @@ def _joined(parts: Sequence[Node], word: str) -> tuple[str, list[object]]:
 class _Parser:
     """Parses one document and counts its nodes."""
 
-    def __init__(self, types: Mapping[str, str]) -> None:
+    def __init__(self, types: Mapping[str, str], protected: str | None) -> None:
         self._types = types
+        self._protected = protected
         self._nodes = 0
 
     def node(self, document: object, depth: int) -> Node:
@@ -197,11 +209,24 @@ class _Parser:
                 return Not(self.node(part, depth - 1))
             case {"field": str(field), **rest}:
                 return self._leaf(field, rest)
-        raise _malformed("a part has none of all, any, not, field, or has more than it may")
+            case {"within": Mapping() as places, **rest} if places and not rest:
+                return self._within(places, depth)
+        raise _malformed("a part has none of all, any, not, field, within, or has more than it may")
+
+    def _within(self, places: Mapping[str, object], depth: int) -> Node:
+        for place in places:
+            if place not in PLACES:
+                raise _malformed(f"{place!r} is no place; places are {', '.join(PLACES)}")
+            if missing := set(PLACES[place]) - set(places):
+                raise _malformed(f"a {place} is named together with its {min(missing)}")
+        parts = [{"field": place, "op": "==", "value": value} for place, value in places.items()]
+        return All(tuple(self.node(part, depth - 1) for part in parts))
 
     def _leaf(self, field: str, rest: Mapping[str, object]) -> Node:
         if field not in self._types:
             raise RefusedError("criteria.unknown_field", f"There is no attribute {field!r} in this register.")
+        if field == self._protected:
+            raise RefusedError("criteria.protected_class", f"{field!r} says who is protected: nobody is chosen by it.")
         match rest:
             case {"op": str(op), "value": value, **more} if op in OPERATORS and not more:
                 return Compare(field, op, self._value(field, value))

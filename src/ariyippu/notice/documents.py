@@ -4,7 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from ariyippu.base.documents import Document, Part
+from ariyippu.base.documents import Document, Part, added
 from ariyippu.grant.documents import LegalBasis
 
 Channel = Literal["email", "sms"]
@@ -57,8 +57,20 @@ class Notice(Document):
         default=None, pattern=r"^[0-9]{12,19}$", description="The SMS's content template, as registered on DLT."
     )
     placeholders: tuple[Placeholder, ...]
-    flags: tuple[Flag, ...] = Field(default=(), max_length=MAX_FLAGS)
+    flags: tuple[Flag, ...] = added(default=(), max_length=MAX_FLAGS)
     contact: Text = Field(description="Whom to ask and which rights one has (DPDP Rules 2025, 2nd Schedule (g)).")
+
+
+class Question(Document):
+    """How many records of a snapshot would these criteria concern? Signed by the office that asks."""
+
+    KIND: ClassVar[str] = "question"
+
+    office: str = Field(max_length=80)
+    use_request: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the granted use request.")
+    register: str = Field(max_length=40)
+    snapshot: str = Field(max_length=80)
+    criteria: dict[str, object] = Field(description="See notice/criteria.py.")
 
 
 class ContactsOf(Part):

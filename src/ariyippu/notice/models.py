@@ -1,4 +1,4 @@
-"""Orders as they came, and where each is on its way."""
+"""Orders as they came, and where each is on its way; the counts that offices were told."""
 
 from django.db import models
 
@@ -19,3 +19,28 @@ class OrderRow(models.Model):
 
     class Meta:
         db_table = "notice_order"
+
+
+class Count(models.Model):
+    """A question that was answered, or withheld: what the next ones are held against."""
+
+    question = models.CharField(max_length=64)  # the digest of the document that asked first
+    office = models.CharField(max_length=80)
+    use_request = models.CharField(max_length=64)
+    register = models.CharField(max_length=40)
+    snapshot = models.CharField(max_length=80)
+    criteria = models.JSONField()  # canonical
+    criteria_digest = models.CharField(max_length=64)
+    answer = models.BigIntegerField(null=True)  # in tens; 0: fewer than ten
+    withheld = models.CharField(max_length=10)  # why there is no answer, or empty
+    asked_at = models.DateTimeField()
+    journal_id = models.BigIntegerField(null=True)  # of the day's entry
+
+    class Meta:
+        db_table = "notice_count"
+        constraints = [
+            models.UniqueConstraint(fields=["office", "snapshot", "criteria_digest"], name="notice_count_once")
+        ]
+        indexes = [
+            models.Index(fields=["asked_at"], name="notice_count_unlogged", condition=models.Q(journal_id__isnull=True))
+        ]

@@ -67,9 +67,8 @@ def verify(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
     thresholds.check(envelope, demand, trust, clock.now())
     snapshot = contacts.snapshot_of(order.register, order.snapshot, order.contract, trust, home)
     lent = [contacts.snapshot_of(one.register, one.snapshot, one.contract, trust, home) for one in order.contacts_of]
-    types = {name: column.type for name, column in snapshot.columns.items() if column.kind == "attribute"}
-    where = criteria.parse(notice.criteria, types)
-    flags = {flag.name: criteria.parse(flag.when, types) for flag in notice.flags}
+    where = parse_criteria(notice.criteria, snapshot)
+    flags = {flag.name: parse_criteria(flag.when, snapshot) for flag in notice.flags}
     read = frozenset().union(*(criteria.fields(node) for node in (where, *flags.values())))
     sources = contacts.sources(order, snapshot, lent)
     _check_grant(order, notice, _fields(notice, read, sources), trust)
@@ -127,6 +126,12 @@ def verify_row(row: OrderRow, home: Home) -> VerifiedOrder:
     if envelope.digest != row.digest:
         raise RefusedError("order.altered", "The kept order is not the one that was signed.")
     return verify(envelope, bytes(row.notice), home)
+
+
+def parse_criteria(document: Mapping[str, object], snapshot: Manifest) -> criteria.Node:
+    """Criteria over a snapshot's attributes. RefusedError as `criteria.parse`."""
+    types = {name: column.type for name, column in snapshot.columns.items() if column.kind == "attribute"}
+    return criteria.parse(document, types, snapshot.protected_column)
 
 
 def release(row: OrderRow) -> None:

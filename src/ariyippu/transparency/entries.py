@@ -27,6 +27,7 @@ KINDS = frozenset(
         "stopped",
         "release",
         "failed",
+        "counted",
         "handed-off",
     }
 )

@@ -47,6 +47,16 @@ class _Linked(BaseModel):
     snapshots: dict[str, str]
 
 
+class _Question(BaseModel):
+    office: str
+    use_request: str
+    register: str
+
+
+class _Counted(BaseModel):
+    questions: tuple[_Question, ...]
+
+
 class _UnderOrder(BaseModel):
     order: str
 
@@ -83,6 +93,7 @@ class Meaning:
             "use-request": self._check_use_request,
             "linked": self._check_linked,
             "order": self._check_order,
+            "counted": self._check_counted,
             "stay": self._check_stay,
             "amendment": self._check_amendment,
             "confirmation": self._check_confirmation,
@@ -142,6 +153,15 @@ class Meaning:
             raise RefusedError("order.not_linked", "The order borrows contacts of a register that was not linked.")
         self._demand(body.envelope, Demand("order", order.purpose, request.requester, tuple(contracts)), entry)
         self._orders.add(body.envelope.digest)
+
+    def _check_counted(self, entry: LoggedEntry) -> None:
+        """A day's answers are logged when it is over: their grants may have ended since, but were there."""
+        for question in _body(_Counted, entry).questions:
+            if question.use_request not in self._grants:
+                raise RefusedError("entry.no_grant", "A count names a use request that was not granted before it.")
+            request, _until = self._grants[question.use_request]
+            if request.requester != question.office or not request.fields_of(question.register):
+                raise RefusedError("counted.not_granted", "A count was told that its grant does not cover.")
 
     def _check_stay(self, entry: LoggedEntry) -> None:
         envelope = _body(_Signed, entry).envelope

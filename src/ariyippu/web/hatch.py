@@ -1,6 +1,7 @@
 """The hatch: the vault's only door for other processes. Documents in; rounded counts out.
 
-    POST /documents   {"envelope": {…}, "notice": base64 or null}  -> 202, or 422 {"code", "message"}
+    POST /documents   {"envelope": {…}, "notice": base64 or null}  -> 202 {"digest"}, or 422 {"code", "message"}
+                      a counting question's answer comes with it: "answer": {"records": in tens or null, "withheld"}
     GET  /progress    what the office may know of its orders: states and rounded counts
 
 A document speaks for itself (its signatures are checked), so the hatch knows no sessions. It listens on
@@ -9,6 +10,7 @@ A document speaks for itself (its signatures are checked), so the hatch knows no
 
 import base64
 import json
+from dataclasses import asdict
 
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
@@ -32,10 +34,11 @@ def documents(request: HttpRequest) -> JsonResponse:
     """Take one document, or say why not."""
     try:
         envelope, notice = _read(request)
-        flow.receive(envelope, notice, home.current())
+        answer = flow.receive(envelope, notice, home.current())
     except RefusedError as refusal:
         return JsonResponse({"code": refusal.code, "message": refusal.message}, status=422)
-    return JsonResponse({"digest": envelope.digest}, status=202)
+    taken = {"digest": envelope.digest}
+    return JsonResponse(taken if answer is None else {**taken, "answer": asdict(answer)}, status=202)
 
 
 @require_GET

@@ -19,11 +19,11 @@ from ariyippu.base import keys
 from ariyippu.base.documents import Document, Envelope, Trust
 from ariyippu.base.errors import RefusedError
 from ariyippu.grant.documents import UseRequest
-from ariyippu.notice.documents import Notice, Order
+from ariyippu.notice.documents import Notice, Order, Question
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 
 KINDS: dict[str, type[Document]] = {
-    kind.KIND: kind for kind in (Trust, UseRequest, Notice, Order, Stay, Amendment, Confirmation, Lift)
+    kind.KIND: kind for kind in (Trust, UseRequest, Notice, Question, Order, Stay, Amendment, Confirmation, Lift)
 }
 
 

@@ -17,13 +17,14 @@ from ariyippu.base.documents import Document, Envelope, Trust, canonical_json
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.signatures import signers
 from ariyippu.grant.documents import UseRequest
-from ariyippu.notice.documents import Notice, Order
+from ariyippu.notice.documents import Notice, Order, Question
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 from ariyippu.transparency.entries import LoggedEntry
 from ariyippu.web.register.shown import (
     Act,
     Audience,
     Both,
+    CountEntry,
     Failure,
     HandOff,
     LinkingEntry,
@@ -42,7 +43,7 @@ from ariyippu.web.register.shown import (
 # Entries hold whole seconds, rounded down: what happened within that second had happened at its end.
 _END_OF_SECOND = dt.timedelta(microseconds=999_999)
 _REFUSABLE: Mapping[str, type[Document]] = {
-    kind.payload_type(): kind for kind in (Trust, UseRequest, Order, Stay, Amendment, Confirmation, Lift)
+    kind.payload_type(): kind for kind in (Trust, UseRequest, Question, Order, Stay, Amendment, Confirmation, Lift)
 }
 
 B = TypeVar("B", bound=BaseModel)
@@ -104,6 +105,18 @@ class _HandedOff(BaseModel):
     outcomes: dict[str, dict[str, int]]
 
 
+class _Question(BaseModel):
+    use_request: str
+    register: str = Field(max_length=40)
+    answer: int | None
+    withheld: str = Field(max_length=40)
+
+
+class _Counted(BaseModel):
+    on: dt.date
+    questions: tuple[_Question, ...]
+
+
 class _Failed(BaseModel):
     order: str
     code: str = Field(max_length=120)
@@ -154,6 +167,7 @@ class _Reading:
             "release": self._take_release,
             "handed-off": self._take_handed_off,
             "failed": self._take_failed,
+            "counted": self._take_counted,
         }
 
     def take(self, entry: LoggedEntry) -> None:
@@ -249,6 +263,14 @@ class _Reading:
         body = _body(_Failed, entry)
         self._orders[body.order] = replace(self._orders[body.order], failure=Failure(_place(entry), body.code))
 
+    def _take_counted(self, entry: LoggedEntry) -> None:
+        body = _body(_Counted, entry)
+        for question in body.questions:
+            request = self._requests[question.use_request]
+            told = CountEntry(_place(entry), body.on, question.register, question.answer, question.withheld)
+            places = tuple(dict.fromkeys((*request.places, told.place)))
+            self._requests[request.digest] = replace(request, places=places, counts=(*request.counts, told))
+
     def _take_audience(self, entry: LoggedEntry) -> None:
         body = _body(_AudienceBody, entry)
         linking = self._linkings[body.run] if body.run else None
@@ -333,4 +355,4 @@ def _refused_document(body: _Refused, kind: type[Document] | None) -> Document |
 def _claimed_office(document: Document | None) -> str | None:
     if isinstance(document, UseRequest):
         return document.requester
-    return document.office if isinstance(document, Stay) else None
+    return document.office if isinstance(document, Stay | Question) else None

@@ -54,6 +54,17 @@ class Signer:
 
 
 @dataclass(frozen=True)
+class CountEntry:
+    """A count that the requesting office was told: in tens, 0 for fewer than ten; None where it was withheld."""
+
+    place: Place
+    on: dt.date
+    register: str
+    answer: int | None
+    withheld: str
+
+
+@dataclass(frozen=True)
 class RequestEntry:
     """A use request; granted when `granted_until` is set."""
 
@@ -63,6 +74,7 @@ class RequestEntry:
     office: Both
     signers: tuple[Signer, ...]
     granted_until: dt.datetime | None
+    counts: tuple[CountEntry, ...] = ()
 
 
 @dataclass(frozen=True)

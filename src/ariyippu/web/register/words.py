@@ -55,6 +55,7 @@ ROLES: Words = {
 
 DOCUMENT_KINDS: Words = {
     "use-request": _("Use request"),
+    "question": _("Question of how many"),
     "order": _("Order"),
     "stay": _("Stay"),
     "amendment": _("Amendment of a stay"),
@@ -68,6 +69,7 @@ ENTRY_KINDS: Words = {
     "order": _("Order accepted"),
     "linked": _("Records linked to persons"),
     "audience": _("Audience decided"),
+    "counted": _("Counts told to offices"),
     "handed-off": _("Messages handed over"),
     "release": _("Released after a stay"),
     "stay": _("Stay placed"),
@@ -77,6 +79,11 @@ ENTRY_KINDS: Words = {
     "stopped": _("What was stopped, counted"),
     "refusal": _("Refused"),
     "failed": _("Came to nothing"),
+}
+
+WITHHELD: Words = {
+    "narrow": _("Withheld: a part of the question concerns fewer than ten records"),
+    "near": _("Withheld: it differs too little from an earlier question"),
 }
 
 ADVICE: Words = {
@@ -130,6 +137,13 @@ REFUSALS: Words = {
     "file.damaged": _("The register's copy was damaged."),
     "persons.damaged": _("What says which records are one person's was damaged."),
     **_TEXTS,
+    "question.over_budget": _("The office has asked often enough about this copy of the register."),
+    "question.other_register": _("The question names a copy of another register."),
+    "criteria.protected_class": _("The conditions would single out protected persons."),
+    **dict.fromkeys(
+        ("criteria.malformed", "criteria.unknown_field", "criteria.wrong_type", "criteria.too_large"),
+        _("The conditions that choose people cannot be read."),
+    ),
     "order.law_not_in_force": _("The law that it rests on is not in force."),
     "stay.unknown_scope": _("The stay names a register, office, notice or order that is not known."),
     "order.over_cap": _("More people would be told than the order allows."),
@@ -200,4 +214,5 @@ TABLES: Mapping[str, Words] = {
     "refusal": REFUSALS,
     "advice": ADVICE,
     "district": DISTRICTS,
+    "withheld": WITHHELD,
 }
