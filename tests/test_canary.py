@@ -39,9 +39,10 @@ from ariyippu.ingest.validate import Checks
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy import audience
 from ariyippu.render.compose import Composer
-from ariyippu.send import lease, worker
+from ariyippu.send import window, worker
 from ariyippu.send.carriers import Answer, Receipt, Verdict
 from ariyippu.send.carriers.smtp import SmtpCarrier
+from ariyippu.send.open import Door
 from ariyippu.send.worker import Worker
 from ariyippu.track import settle
 from ariyippu.web import server
@@ -279,17 +280,13 @@ def test_neither_a_linking_run_nor_what_is_lent_over_it_holds_one(tmp_path: Path
         registers.add("land", [Land(n, email="", mobile="" if n % 2 else f"071907730{n}") for n in range(1, 6)])
         registers.link({f"person {n}": [("spark", n), ("land", n)] for n in range(1, 6)})
         row = registers.world.turn_until(registers.order("land", ["spark"]), OrderRow.SENDING)
-        one = Worker(
-            "a",
-            home=registers.world.home,
-            keyring=registers.world.vault.keyring,
-            watch=Quiet(database_url()),
-            on_receipts=settle.keep,
-        )
+        ending = threading.Event()
+        door = Door(registers.world.home, registers.world.vault.keyring)
+        one = Worker("a", door=door, watch=Quiet(database_url()), ending=ending, on_receipts=settle.keep)
         assert [one._turn(), one._turn()] == [True, True]
         registers.objection(("spark", 1))
         assert settle.outcomes(row.digest)["email"] == {"accepted": 3}
-        one.stop()
+        ending.set()
         one.run()
     searched = {path: path.read_bytes() for path in files(registers.world.home.path)}
     assert {"index.parquet", "possible.parquet", "email-of-spark-0000.parquet"} <= {path.name for path in searched}
@@ -369,8 +366,8 @@ def overlong(*_arguments: object) -> Iterator[Answer]:
         (SmtpCarrier, "hand_off", fail),
         (SmtpCarrier, "hand_off", overlong),
         (SmtpCarrier, "receipts", fail),
-        (worker, "_settled", fail),
-        (lease, "_extend", fail),
+        (Worker, "_judged", fail),
+        (window, "_open", fail),
     ],
 )
 def test_a_worker_that_fails(
@@ -386,17 +383,14 @@ def test_a_worker_that_fails(
         world.sending()
         monkeypatch.setattr(room, name, does)
         monkeypatch.setattr(worker, "AFTER_FAULT_S", 0.1)
-        one = Worker(
-            "a",
-            home=world.home,
-            keyring=world.vault.keyring,
-            watch=Quiet(database_url()),
-            on_receipts=settle.keep,
-        )
-        one.start()
-        one.join(0.6)
-        one.stop()
-        one.join()
+        ending = threading.Event()
+        door = Door(world.home, world.vault.keyring)
+        one = Worker("a", door=door, watch=Quiet(database_url()), ending=ending, on_receipts=settle.keep)
+        thread = threading.Thread(target=one.run)
+        thread.start()
+        thread.join(0.6)
+        ending.set()
+        thread.join()
     text = stderr.getvalue()
     assert found_in(text.encode()) == set()
     assert "worker_fault" in text or re.search(r"/\w+\.py:\d+ \w+", text), text

@@ -64,6 +64,8 @@ VERBS = {
     ("stay", "paper"): "second officer",
     ("stay", "confirm"): "not the stay's",
     ("stay", "certificate"): "proofs",
+    ("send",): "workers",
+    ("send", "work"): "another host starts more",
     ("log",): "public log",
     ("log", "keys"): "verifier keys",
     ("log", "verify"): "files alone",

@@ -14,7 +14,6 @@ from ariyippu.base import clock, journal
 from ariyippu.base.documents import MAX_ENTRY_BYTES, Envelope, sign
 from ariyippu.base.home import Home
 from ariyippu.base.models import Entry, Journal
-from ariyippu.base.settings import database_url
 from ariyippu.notice import orders
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy.documents import Scope
@@ -360,5 +359,5 @@ def test_it_runs_until_it_is_told_to_end(world: World) -> None:
     vault = with_settings(world, "workers = 0\n")
     ending = threading.Event()
     ending.set()
-    flow.run(vault, ending, database_url())
+    flow.run(vault, ending)
     assert Entry.objects.filter(cosigned_at__isnull=False).count() == Journal.objects.count()

@@ -166,12 +166,14 @@ retry_s = 1
 [carriers.email]
 url = "smtp://127.0.0.1:{smtp}"
 sender = "notices@ariyippu.example"
+connections = 1
 window_messages = {window}
 
 [carriers.sms]
 url = "smpp://demo:demo@127.0.0.1:{smpp}"
 sender = "KLNOTC"
 dlt_entity = "1001234567890123456"
+connections = 1
 window_messages = {window}
 """
     )

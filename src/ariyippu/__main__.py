@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from ariyippu.base.errors import AriyippuError, RefusedError
-from ariyippu.commands import contacts, document, notice, stay
+from ariyippu.commands import contacts, document, notice, send, stay
 from ariyippu.commands.zone import HomeOption, JsonOption, console, enter, home_of, print_json, set_up
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ GROUPS = {
     "document": document.app,
     "notice": notice.app,
     "order": order,
+    "send": send.app,
     "log": log,
     "stay": stay.app,
 }

@@ -7,16 +7,16 @@
     office zone   web/
 
 A register's file enters by `ariyippu register load` (ingest.snapshot.load). Everything else is here:
-receive() takes a document; turn() moves every order one step; workers (send.worker) hand off.
+receive() takes a document; turn() moves every order one step; workers, each in a process of its own, hand
+off: work().
 
 An order's way:  accepted -> decided -> sending -> done     (or failed, with a public refusal)
 """
 
 import fcntl
 import functools
-import hashlib
+import gc
 import os
-import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,9 +27,10 @@ from django.db import DatabaseError, close_old_connections, transaction
 
 from ariyippu.base import clock, journal, keys
 from ariyippu.base.documents import Envelope, Trust
-from ariyippu.base.errors import PermanentError, RefusedError, TransientError
+from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
+from ariyippu.base.settings import database_url
 from ariyippu.base.signatures import signers
 from ariyippu.base.text import rounded
 from ariyippu.grant import accept as grants
@@ -45,7 +46,9 @@ from ariyippu.policy import audience, stays
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 from ariyippu.policy.models import AudienceRow, StayRow
 from ariyippu.send import cut, lease, mark
+from ariyippu.send.crew import Crew, place
 from ariyippu.send.models import Batch
+from ariyippu.send.open import Door
 from ariyippu.send.watch import Watch
 from ariyippu.send.worker import Worker
 from ariyippu.track import contacts, settle, stopped
@@ -307,39 +310,38 @@ def opened(home: Home) -> Iterator[Vault]:
         os.close(lock)
 
 
-def run(vault: Vault, ending: threading.Event, dsn: str) -> None:
-    """Take turns until `ending` is set; workers finish their window first.
-
-    `dsn` is for the watch's own connection. The first turn is also the recovery.
-    """
-    installation = hashlib.sha256(os.fsencode(vault.home.path)).hexdigest()[:12]
-    prefix = f"{socket.gethostname()[:60]}:{installation}:"
+def run(vault: Vault, ending: threading.Event) -> None:
+    """Take turns until `ending` is set; workers finish their window first. The first turn is also the recovery."""
     mark.check(vault.home)
-    lease.reclaim(prefix)
     publish(vault)
-    watch = Watch(dsn)
-    sms = vault.home.settings.carriers.get("sms")
-    keep = functools.partial(settle.keep, dead_codes=sms.dead_codes if sms else ())
-    workers = [
-        Worker(f"{prefix}{n}", home=vault.home, keyring=vault.keyring, watch=watch, on_receipts=keep)
-        for n in range(vault.home.settings.workers)
-    ]
-    watch.start()
-    for worker in workers:
-        worker.start()
+    crew = Crew(vault.home, vault.home.settings.workers)
     try:
         while not ending.wait(TURN_S):
+            crew.ensure()
             try:
                 turn(vault)
             except (DatabaseError, TransientError) as error:  # the next turn does what this one could not
                 log.warning("turn_failed", error=type(error).__name__)
                 close_old_connections()
-            if not all(thread.is_alive() for thread in (watch, *workers)):
-                raise PermanentError("A worker ended by itself: its error stands above.")
     finally:
-        for worker in workers:
-            worker.stop()
-        for worker in workers:
-            worker.join()
-        watch.stop()
+        crew.stop()
         publish(vault)
+
+
+def work(home: Home, number: int, ending: threading.Event) -> None:
+    """Be the worker of this place until `ending` is set. Its start is its recovery, too."""
+    with place(home, number, ending) as name:
+        if name is None:
+            return
+        lease.reclaim(name)
+        # A batch's thousands of short-lived objects hold no cycles: looking for some took a sixth of the time.
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        watch = Watch(database_url())
+        watch.start()
+        door = Door(home, keys.load(home.keyring))
+        sms = home.settings.carriers.get("sms")
+        keep = functools.partial(settle.keep, dead_codes=sms.dead_codes if sms else ())
+        Worker(name, door=door, watch=watch, ending=ending, on_receipts=keep).run()
+        watch.stop()
+        watch.join()

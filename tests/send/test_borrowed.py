@@ -18,12 +18,12 @@ from ariyippu.notice.models import OrderRow
 from ariyippu.policy import audience
 from ariyippu.policy.documents import Scope
 from ariyippu.policy.models import AudienceRow
-from ariyippu.send import lease
 from ariyippu.send.models import Batch
 from ariyippu.send.open import Door
 from tests.offices import EVERYBODY, now
 from tests.refusals import refused
 from tests.registers import FIELDS, SIGNERS, Place, Registers, Row
+from tests.send.by_hand import leased
 from tests.send.test_worker import at_work, outcomes, soon
 from tests.world import Person, build, people
 
@@ -256,7 +256,7 @@ def test_a_batch_is_not_leased_as_another_source_s(registers: Registers) -> None
     Batch.objects.filter(contact_of=None).delete()
     Batch.objects.update(contact_of=None)
     world.stay(scope=Scope(register="spark"))
-    held = lease.lease("a", world.home)
+    held = leased(world)
     assert held is not None
     with pytest.raises(PermanentError, match="something else"):
         Door(world.home, world.vault.keyring).open(held)

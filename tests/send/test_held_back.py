@@ -14,6 +14,7 @@ from ariyippu.policy.models import AudienceRow
 from ariyippu.send import lease
 from ariyippu.send.models import Batch, Window
 from ariyippu.track import settle
+from tests.send.by_hand import intend, leased
 from tests.send.test_worker import arrived, at_work, soon
 from tests.world import Person, World, build
 
@@ -80,16 +81,16 @@ def test_a_stay_of_a_cohort_asks_what_the_message_does_not_hold(world: World) ->
 
 def test_a_stay_that_comes_between_lease_and_window_ends_the_lease(world: World) -> None:
     row = world.sending()
-    held = lease.lease("a", world.home)
+    held = leased(world)
     assert held is not None
     world.stay(scope=IDUKKI)
     with pytest.raises(lease.LeaseLostError):
-        lease.open_window(held, [0])
+        intend(held, [0])
     assert not Window.objects.exists()
-    lease.give_back(held, attempted=False, wait_s=0, max_attempts=5)
-    again = lease.lease("a", world.home)
+    lease.give_back(held)
+    again = leased(world)
     assert again is not None
-    assert lease.open_window(again, [0])
+    assert intend(again, [0])
     assert outcomes(row) == {"email": {"waiting": 30}}
 
 

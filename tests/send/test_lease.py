@@ -16,19 +16,19 @@ from ariyippu.notice.documents import Flag, Text
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy.documents import Scope
 from ariyippu.policy.models import AudienceRow
-from ariyippu.send import cut, lease
+from ariyippu.send import cut, lease, window
 from ariyippu.send.carriers import EmailMessage
-from ariyippu.send.lease import LeaseLostError, Settled
-from ariyippu.send.models import Batch, MessageFile, Outcome, Window
+from ariyippu.send.lease import LeaseLostError
+from ariyippu.send.models import Batch, MessageFile, Outcome, PutOff, Window
 from ariyippu.send.open import Door
+from ariyippu.send.window import Ending, Settled, Waiting, Work
 from tests.offices import now
+from tests.send.by_hand import RECORDS, end, hand_off, intend, leased, take
 from tests.world import Person, World, build, people
 
 pytestmark = pytest.mark.usefixtures("clean_vault")
 
 PEOPLE = 12
-ATTEMPTS = 5
-RECORDS = [bytes([n]) * 16 for n in range(PEOPLE)]  # these tests open no batch
 
 
 @pytest.fixture
@@ -39,12 +39,6 @@ def world(tmp_path: Path, clean_vault: None) -> World:
 @pytest.fixture
 def row(world: World) -> OrderRow:
     return world.sending()
-
-
-def take(world: World, worker: str = "a") -> lease.Lease:
-    held = lease.lease(worker, world.home)
-    assert held is not None
-    return held
 
 
 def outcomes() -> dict[int, str]:
@@ -64,7 +58,7 @@ def accepted(*positions: int) -> list[Settled]:
 def test_a_batch_is_leased_to_one_worker_at_a_time(world: World, row: OrderRow) -> None:
     held = take(world)
     assert (held.batch.size, held.subject.channel, held.worker) == (PEOPLE, "email", "a")
-    assert lease.lease("b", world.home) is None
+    assert leased(world, "b") is None
 
 
 def test_not_leased_before_order_and_audience_are_in_a_cosigned_checkpoint(world: World, row: OrderRow) -> None:
@@ -72,7 +66,7 @@ def test_not_leased_before_order_and_audience_are_in_a_cosigned_checkpoint(world
     for journal_id in (row.journal_id, frozen.journal_id):
         entry = Entry.objects.get(journal_id=journal_id)
         Entry.objects.filter(pk=entry.pk).update(cosigned_at=None)
-        assert lease.lease("a", world.home) is None
+        assert leased(world) is None
         entry.save()
     take(world)
 
@@ -92,7 +86,7 @@ def test_not_leased_outside_the_orders_window(world: World, row: OrderRow, monke
     real = clock.now
     for off in (dt.timedelta(hours=13), dt.timedelta(minutes=-2)):
         monkeypatch.setattr(clock, "now", lambda off=off: real() + off)
-        assert lease.lease("a", world.home) is None
+        assert leased(world) is None
     monkeypatch.setattr(clock, "now", real)
     take(world)
 
@@ -100,7 +94,7 @@ def test_not_leased_outside_the_orders_window(world: World, row: OrderRow, monke
 def test_not_leased_once_a_signer_has_left_the_trust_document(world: World, row: OrderRow) -> None:
     keys = tuple(key for key in world.offices.trust().keys if key.person != "custodian")
     world.new_trust(version=2, keys=keys)
-    assert lease.lease("a", world.home) is None
+    assert leased(world) is None
     world.new_trust(version=3)
     take(world)
 
@@ -110,7 +104,7 @@ def test_not_leased_while_the_trust_document_has_expired(world: World, row: Orde
     later = clock.now() + dt.timedelta(minutes=11)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "now", lambda: later)
-        assert lease.lease("a", world.home) is None
+        assert leased(world) is None
 
 
 # --- stays -------------------------------------------------------------------------------------------
@@ -118,11 +112,11 @@ def test_not_leased_while_the_trust_document_has_expired(world: World, row: Orde
 
 def test_an_ended_stay_does_not_release_what_it_stopped(world: World, row: OrderRow) -> None:
     stay = world.stay()
-    assert lease.lease("a", world.home) is None
+    assert leased(world) is None
     with pytest.raises(RefusedError, match=r"order\.stayed"):
         flow.release(row.order_id, world.home)
     world.lift(stay)
-    assert lease.lease("a", world.home) is None
+    assert leased(world) is None
     flow.release(row.order_id, world.home)
     take(world)
 
@@ -132,7 +126,7 @@ def test_a_stay_that_runs_out_does_not_release_either(world: World, row: OrderRo
     later = clock.now() + dt.timedelta(hours=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "now", lambda: later)
-        assert lease.lease("a", world.home) is None
+        assert leased(world) is None
         flow.release(row.order_id, world.home)
         take(world)
 
@@ -142,14 +136,14 @@ def test_a_stay_over_another_channel_stops_only_that(world: World, row: OrderRow
     assert take(world).subject.channel == "email"
     world.stay("email-stay", scope=Scope(channel="email"))
     expire()
-    assert lease.lease("b", world.home) is None
+    assert leased(world, "b") is None
 
 
 def test_no_window_opens_once_a_stay_stands(world: World, row: OrderRow) -> None:
     held = take(world)
     world.stay()
     with pytest.raises(LeaseLostError):
-        lease.open_window(held, [0])
+        intend(held, [0])
     assert not Window.objects.exists()
 
 
@@ -158,71 +152,112 @@ def test_no_window_opens_once_a_stay_stands(world: World, row: OrderRow) -> None
 
 def test_what_a_dead_worker_had_in_its_hands_is_unknown_and_not_pending(world: World, row: OrderRow) -> None:
     held = take(world)
-    first = lease.open_window(held, [0, 1, 2])
-    lease.close_window(first, held, accepted(0, 1, 2), RECORDS)
-    lease.open_window(held, [3, 4, 5])
-    assert lease.lease("b", world.home) is None  # the lease still runs
+    first = intend(held, [0, 1, 2])
+    end(held, first, accepted(0, 1, 2))
+    intend(held, [3, 4, 5])
+    assert leased(world, "b") is None  # the lease still runs
     expire()
     again = take(world, "b")
     assert again.batch.pk == held.batch.pk
     assert outcomes() == {0: "accepted", 1: "accepted", 2: "accepted", 3: "unknown", 4: "unknown", 5: "unknown"}
-    assert lease.pending(again.batch) == list(range(6, PEOPLE))
+    assert lease.progress(again.batch).waiting == list(range(6, PEOPLE))
 
 
 def test_a_restart_does_not_wait_for_its_own_leases_and_spares_other_hosts(world: World, row: OrderRow) -> None:
     held = take(world, "host:/home:0")
-    lease.open_window(held, [0])
-    lease.reclaim("other:/home:")
-    assert lease.lease("host:/home:0", world.home) is None
-    lease.reclaim("host:/home:")
-    assert lease.pending(take(world, "host:/home:0").batch) == list(range(1, PEOPLE))
+    intend(held, [0])
+    lease.reclaim("host:/home:1")
+    assert leased(world, "host:/home:0") is None
+    lease.reclaim("host:/home:0")
+    assert lease.progress(take(world, "host:/home:0").batch).waiting == list(range(1, PEOPLE))
 
 
 def test_a_late_worker_cannot_close_a_window_that_was_declared_in_doubt(world: World, row: OrderRow) -> None:
     held = take(world)
-    window = lease.open_window(held, [0, 1])
+    window = intend(held, [0, 1])
     expire()
     take(world, "b")
     with pytest.raises(LeaseLostError):
-        lease.close_window(window, held, accepted(0, 1), RECORDS)
+        end(held, window, accepted(0, 1))
     assert outcomes() == {0: "unknown", 1: "unknown"}
 
 
 def test_a_late_worker_without_outcomes_cannot_close_it_either(world: World, row: OrderRow) -> None:
     held = take(world)
-    window = lease.open_window(held, [0, 1])
+    window = intend(held, [0, 1])
     expire()
     take(world, "b")
     with pytest.raises(LeaseLostError):
-        lease.close_window(window, held, [], RECORDS)
+        end(held, window)
+
+
+def test_what_came_of_a_window_is_kept_when_the_next_may_not_open(world: World, row: OrderRow) -> None:
+    held = take(world)
+    first = intend(held, [0, 1])
+    world.stay()
+    with pytest.raises(LeaseLostError):
+        window.turn(Work(held, RECORDS), Ending(first, accepted(0, 1)), [2, 3])
+    assert outcomes() == {0: "accepted", 1: "accepted"}
+    assert not Window.objects.filter(closed_at=None).exists()
+
+
+def test_nothing_of_a_doubtful_window_is_kept_and_no_next_one_opens(world: World, row: OrderRow) -> None:
+    held = take(world)
+    first = intend(held, [0, 1])
+    expire()
+    take(world, "b")
+    with pytest.raises(LeaseLostError):
+        window.turn(Work(held, RECORDS), Ending(first, accepted(0, 1)), [2, 3])
+    assert outcomes() == {0: "unknown", 1: "unknown"}
+    assert Window.objects.count() == 1
 
 
 def test_a_late_worker_opens_no_window_and_gives_nothing_back(world: World, row: OrderRow) -> None:
     held = take(world)
     expire()
     with pytest.raises(LeaseLostError):
-        lease.open_window(held, [0])
+        intend(held, [0])
     take(world, "b")
     with pytest.raises(LeaseLostError):
-        lease.open_window(held, [0])
-    lease.give_back(held, attempted=False, wait_s=0, max_attempts=ATTEMPTS)
+        intend(held, [0])
+    lease.give_back(held)
     assert Batch.objects.get(pk=held.batch.pk).leased_by == "b"
 
 
-def test_given_up_after_the_last_attempt(world: World, row: OrderRow) -> None:
-    for attempt in range(1, ATTEMPTS + 1):
-        held = take(world)
-        lease.give_back(held, attempted=True, wait_s=0, max_attempts=ATTEMPTS)
-        held.batch.refresh_from_db()
-        assert held.batch.attempts == attempt
-    assert held.batch.state == Batch.DONE
-    assert set(outcomes().values()) == {"gave_up"}
-    assert len(outcomes()) == PEOPLE
+def put_off(held: lease.Lease, *waiting: Waiting) -> None:
+    number = intend(held, [message.position for message in waiting])
+    window.turn(Work(held, RECORDS), Ending(number, (), waiting), ())
+
+
+def test_what_was_put_off_waits_for_its_own_time(world: World, row: OrderRow) -> None:
+    held = take(world)
+    put_off(held, Waiting(0, 1, 600), Waiting(1, 2, 300), Waiting(2, 1, 0))
+    found = lease.progress(held.batch)
+    assert found.waiting == list(range(2, PEOPLE))
+    assert found.attempts == {0: 1, 1: 2, 2: 1}
+    lease.give_back(held)
+    again = take(world)  # the others are not held up
+    hand_off(again, accepted(*range(3, PEOPLE)))
+    window.turn(Work(again, RECORDS, {2: 1}), Ending(intend(again, [2]), accepted(2)), ())
+    assert set(PutOff.objects.values_list("position", flat=True)) == {0, 1}
+    lease.give_back(again)
+    assert leased(world) is None
+    batch = Batch.objects.get()
+    assert batch.state == Batch.READY
+    assert batch.not_before == PutOff.objects.get(position=1).not_before  # the first of what is left
+
+
+def test_a_batch_is_done_when_every_position_is_settled(world: World, row: OrderRow) -> None:
+    held = take(world)
+    hand_off(held, accepted(*range(PEOPLE)))
+    lease.give_back(held)
+    held.batch.refresh_from_db()
+    assert (held.batch.state, held.batch.leased_by, held.batch.lease_until) == (Batch.DONE, None, None)
 
 
 def test_a_batch_that_waits_is_not_leased_before_its_time(world: World, row: OrderRow) -> None:
-    lease.give_back(take(world), attempted=False, wait_s=60, max_attempts=ATTEMPTS)
-    assert lease.lease("a", world.home) is None
+    lease.give_back(take(world), wait_s=60)
+    assert leased(world) is None
 
 
 # --- a database administrator -----------------------------------------------------------------------
@@ -268,7 +303,7 @@ def alter_notice_spelling(world: World, row: OrderRow) -> None:
 )
 def test_an_altered_order_is_not_leased(world: World, row: OrderRow, alter: Callable[[World, OrderRow], None]) -> None:
     alter(world, row)
-    assert lease.lease("a", world.home) is None
+    assert leased(world) is None
 
 
 def swap_messages(world: World, path: Path) -> None:
@@ -328,8 +363,8 @@ def test_when_the_window_ends_what_is_in_doubt_is_counted_and_the_rest_waits_for
     world: World, row: OrderRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = take(world)
-    lease.close_window(lease.open_window(held, [0]), held, accepted(0), RECORDS)
-    lease.open_window(held, [1, 2])
+    hand_off(held, accepted(0))
+    intend(held, [1, 2])
     later = clock.now() + dt.timedelta(hours=13)
     monkeypatch.setattr(clock, "now", lambda: later)
     flow.turn(world.vault)
@@ -339,7 +374,7 @@ def test_when_the_window_ends_what_is_in_doubt_is_counted_and_the_rest_waits_for
     world.turn_until(row, OrderRow.DONE)
     assert outcomes() == {0: "accepted", 1: "unknown", 2: "unknown"}
     assert Batch.objects.get().state == Batch.STOPPED
-    assert lease.lease("b", world.home) is None
+    assert leased(world, "b") is None
 
 
 def test_a_flag_shows_its_text_to_those_whose_record_satisfies_it(tmp_path: Path, clean_vault: None) -> None:

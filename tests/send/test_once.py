@@ -13,10 +13,12 @@ from ariyippu.notice.models import OrderRow
 from ariyippu.policy import objections
 from ariyippu.policy.models import AudienceRow, PersonTold
 from ariyippu.send import claims, lease, worker
-from ariyippu.send.lease import Lease, Settled
+from ariyippu.send.lease import Lease
 from ariyippu.send.models import Batch, Claim, Outcome
 from ariyippu.send.open import Door, Opened
+from ariyippu.send.window import Settled
 from tests.registers import Place, Registers, Row
+from tests.send import by_hand
 from tests.send.test_worker import arrived, at_work, outcomes, soon
 from tests.world import PURPOSE, build, people
 
@@ -131,12 +133,12 @@ class Hands:
 
     def came(self, outcomes: dict[int, str]) -> None:
         """A window over the claimed positions ends with these outcomes."""
-        number = lease.open_window(self.held, list(outcomes))
+        number = by_hand.intend(self.held, list(outcomes))
         settled = [Settled(position, outcome, "", None) for position, outcome in outcomes.items() if outcome]
-        lease.close_window(number, self.held, settled, self.opened.records)
+        by_hand.end(self.held, number, settled, self.opened.records)
 
     def give_back(self) -> None:
-        lease.give_back(self.held, attempted=False, wait_s=0, max_attempts=9)
+        lease.give_back(self.held)
         claims.settle(self.held.batch.pk)
 
     def die(self) -> None:
@@ -147,8 +149,7 @@ class Hands:
 
 
 def in_hands(registers: Registers, name: str) -> Hands:
-    held = lease.lease(name, registers.world.home)
-    assert held is not None
+    held = by_hand.take(registers.world, name)
     return Hands(held, Door(registers.world.home, registers.world.vault.keyring).open(held))
 
 
@@ -188,7 +189,7 @@ def test_what_a_message_came_to_takes_the_place_of_its_claim(hands: tuple[Hands,
 def test_what_a_dead_worker_claimed_may_have_been_told(hands: tuple[Hands, Hands]) -> None:
     spark, land = hands
     positions = spark.take()
-    lease.open_window(spark.held, positions)
+    by_hand.intend(spark.held, positions)
     assert not set(land.take()) & set(land.shared)
     spark.die()
     assert not set(land.take()) & set(land.shared)
@@ -200,7 +201,7 @@ def test_a_batch_that_was_put_off_frees_its_people(hands: tuple[Hands, Hands]) -
     spark, land = hands
     spark.take()
     spark.came(dict.fromkeys(spark.shared, ""))
-    lease.give_back(spark.held, attempted=True, wait_s=60, max_attempts=9)  # and dies before it settles its claims
+    lease.give_back(spark.held, wait_s=60)  # and dies before it settles its claims
     assert len(land.take()) == COUNT
     assert set(Claim.objects.values_list("register", flat=True)) == {"land"}
 

@@ -19,12 +19,13 @@ from ariyippu.policy.documents import Scope, Stay
 from ariyippu.policy.models import AudienceRow, Told
 from ariyippu.send import lease, worker
 from ariyippu.send.carriers import Answer, Carrier, Message, Receipt, open_carrier
-from ariyippu.send.models import Batch, MessageFile, Outcome, Window
+from ariyippu.send.models import Batch, MessageFile, Outcome, PutOff, Window
 from ariyippu.send.open import Door
 from ariyippu.send.watch import SILENCE_S, Watch
 from ariyippu.send.worker import Worker
 from ariyippu.track import settle
 from tests.refusals import refused
+from tests.send.by_hand import leased, take
 from tests.world import Person, World, build, people, write_settings
 
 pytestmark = pytest.mark.usefixtures("clean_vault")
@@ -60,16 +61,18 @@ def watch() -> Iterator[Watch]:
 @contextmanager
 def at_work(world: World, watch: Watch | None = None, name: str = "a") -> Iterator[Worker]:
     """A worker that a test moves turn by turn, in the test's own thread."""
+    ending = threading.Event()
     made = Worker(
         name,
-        home=world.home,
-        keyring=world.vault.keyring,
+        door=Door(world.home, world.vault.keyring),
         watch=watch or Quiet(database_url()),
+        ending=ending,
         on_receipts=settle.keep,
     )
     yield made
-    made.stop()
-    made.run()  # ends at once, and takes leave of the carriers
+    if not ending.is_set():
+        ending.set()
+        made.run()  # ends at once, and takes leave of the carriers
 
 
 def arrived(folder: Path) -> list[str]:
@@ -134,10 +137,11 @@ def test_a_refused_and_a_full_mailbox(tmp_path: Path, ports: tuple[int, int], mo
         for attempt in range(1, world.home.settings.max_attempts + 1):
             assert one._turn()
             batch = Batch.objects.get()
-            assert batch.attempts == attempt
             if batch.state != Batch.DONE:
+                assert PutOff.objects.get().attempts == attempt
                 assert not one._turn()  # it waits for its time, longer with every attempt
-                Batch.objects.update(not_before=batch.lease_until or row.accepted_at)
+                Batch.objects.update(not_before=row.accepted_at)
+                PutOff.objects.update(not_before=row.accepted_at)
     assert outcomes(row) == {"email": {"accepted": 1, "refused": 1, "gave_up": 1}}
     assert len(handed) == 3 + world.home.settings.max_attempts - 1
     assert Told.objects.count() == 1
@@ -235,7 +239,7 @@ class Deaf(Quiet):
 def test_a_watch_that_hears_nothing_stops_the_hand_off(tmp_path: Path, ports: tuple[int, int]) -> None:
     world = build(tmp_path, people(15), carriers=ports, window=WINDOW)
     row = world.sending()
-    with at_work(world, Deaf(4)) as one:  # asked once before the window, then before each message
+    with at_work(world, Deaf(5)) as one:  # asked before the lease, before the window, then before each message
         assert one._turn()
     assert outcomes(row) == {"email": {"accepted": 3, "waiting": 12}}
 
@@ -262,7 +266,7 @@ def test_a_carrier_out_of_reach_loses_nothing(tmp_path: Path, ports: tuple[int, 
         assert not Outcome.objects.exists()
         assert not Window.objects.filter(closed_at__isnull=True).exists()
         batch = Batch.objects.get()
-        assert (batch.state, batch.attempts, batch.leased_by) == (Batch.READY, 0, None)
+        assert (batch.state, batch.leased_by) == (Batch.READY, None)
         assert not one._turn()  # it waits before it tries again
     Batch.objects.update(not_before=row.accepted_at)
     write_settings(world.home, ports, WINDOW)
@@ -305,7 +309,7 @@ def test_what_another_worker_declared_in_doubt_stays_so(
 
     def overtake() -> None:
         lease.reclaim("a")
-        assert lease.lease("b", world.home) is not None
+        assert leased(world, "b") is not None
 
     monkeypatch.setattr(worker, "open_carrier", lambda settings: Counting(open_carrier(settings), [], 5, overtake))
     with at_work(world) as late:
@@ -321,7 +325,7 @@ def test_an_altered_file_of_messages_harms_no_other_order(tmp_path: Path, ports:
     path.write_bytes(path.read_bytes()[:-9])
     other = world.sending(id="another-order")
     with at_work(world) as one:
-        threading.Timer(1.0, one.stop).start()
+        threading.Timer(1.0, one._ending.set).start()
         one.run()
         assert outcomes(row) == {"email": {"waiting": 5}}
     with at_work(world, name="b") as another:
@@ -332,10 +336,9 @@ def test_an_altered_file_of_messages_harms_no_other_order(tmp_path: Path, ports:
 def test_who_objected_or_was_told_since_the_decision_is_withheld(tmp_path: Path, ports: tuple[int, int]) -> None:
     world = build(tmp_path, people(5), carriers=ports, window=WINDOW)
     row = world.sending()
-    held = lease.lease("b", world.home)
-    assert held is not None
+    held = take(world, "b")
     records = Door(world.home, world.vault.keyring).open(held).records
-    lease.give_back(held, attempted=False, wait_s=0, max_attempts=5)
+    lease.give_back(held)
     world.objection("spark", records[:1], "dpv:PersonnelPayment")
     objections.record_told("spark", records[1:2], held.verified.order.purpose)
     with at_work(world) as one:

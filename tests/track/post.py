@@ -5,10 +5,11 @@ import smtplib
 import socket
 from collections.abc import Iterator
 
-from ariyippu.send import lease
 from ariyippu.send.carriers import EmailMessage
+from ariyippu.send.lease import Lease
 from ariyippu.send.open import Door
 from ariyippu.track import listener
+from tests.send.by_hand import take
 from tests.world import World
 
 ADDRESS = "bounces@back.ariyippu.example"
@@ -33,10 +34,9 @@ def listening(world: World, port: int | None = None) -> Iterator[int]:
         yield port
 
 
-def messages(world: World) -> tuple[lease.Lease, list[EmailMessage]]:
+def messages(world: World) -> tuple[Lease, list[EmailMessage]]:
     """The e-mails of the next batch, as they leave."""
-    held = lease.lease("a", world.home)
-    assert held is not None
+    held = take(world)
     opened = Door(world.home, world.vault.keyring).open(held)
     return held, [message for message in opened.messages if isinstance(message, EmailMessage)]
 

@@ -13,13 +13,14 @@ from ariyippu.policy import audience, suspensions
 from ariyippu.policy.models import AudienceRow
 from ariyippu.send import lease
 from ariyippu.send.carriers import Receipt
-from ariyippu.send.lease import Settled
 from ariyippu.send.models import Batch, Outcome
 from ariyippu.send.tokens import Place
+from ariyippu.send.window import Settled
 from ariyippu.track import contacts, sent, settle
 from ariyippu.track.models import MessageReceipt
 from ariyippu.track.receipts import State, Word
 from tests.refusals import refused
+from tests.send import by_hand
 from tests.send.test_worker import at_work
 from tests.world import Person, World, build, write_register, write_settings
 
@@ -93,13 +94,12 @@ def test_a_refusal_at_the_hand_off_suspends_when_the_order_is_done(world: World)
     row = world.sending()
     codes = {"gone@mail.example": "550 5.1.1", "anu.2x@mail.example": "550 5.7.1", "anu.4x@mail.example": "550"}
     for _channel in range(2):
-        held = lease.lease("a", world.home)
-        assert held is not None
+        held = by_hand.take(world)
         records, found = sent.rows(held.batch, world.home, world.vault.keyring)
         answers = {token(world, address): code for address, code in codes.items()}
         settled = [Settled(n, Outcome.REFUSED, answers.get(c, "local.bad_address"), None) for n, c in enumerate(found)]
-        lease.close_window(lease.open_window(held, range(len(settled))), held, settled, records)
-        lease.give_back(held, attempted=False, wait_s=0, max_attempts=5)
+        by_hand.hand_off(held, settled, records)
+        lease.give_back(held)
     world.turn_until(row, "done")
     flow.turn(world.vault)
     assert suspended() == {token(world, "gone@mail.example"), token(world, "+910123456701")}

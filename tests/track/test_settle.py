@@ -15,12 +15,14 @@ from ariyippu.notice.models import OrderRow
 from ariyippu.policy.documents import Scope
 from ariyippu.send import lease
 from ariyippu.send.carriers import Receipt
-from ariyippu.send.lease import Settled
+from ariyippu.send.lease import Lease
 from ariyippu.send.models import Outcome
 from ariyippu.send.tokens import Place
+from ariyippu.send.window import Settled
 from ariyippu.track import report, settle
 from ariyippu.track.models import EarlyReceipt, Ignored, MessageReceipt
 from ariyippu.track.receipts import State, Word
+from tests.send import by_hand
 from tests.world import Person, World, build, people
 
 pytestmark = pytest.mark.usefixtures("clean_vault")
@@ -34,15 +36,13 @@ RECEIPTS = (
 )
 
 
-def hand_off(world: World, settled: Sequence[Settled], *, leave_open: Sequence[int] = ()) -> lease.Lease:
+def hand_off(world: World, settled: Sequence[Settled], *, leave_open: Sequence[int] = ()) -> Lease:
     """One window of the next batch, as a worker commits it."""
-    held = lease.lease("a", world.home)
-    assert held is not None
+    held = by_hand.take(world)
     if settled:
-        window = lease.open_window(held, [message.position for message in settled])
-        lease.close_window(window, held, settled, [bytes([n]) * 16 for n in range(14)])
+        by_hand.hand_off(held, settled)
     if leave_open:
-        lease.open_window(held, leave_open)
+        by_hand.intend(held, leave_open)
     return held
 
 
@@ -124,9 +124,9 @@ def test_the_log_is_told_rounded_counts_once(tmp_path: Path) -> None:
     world = build(tmp_path, people(14))
     row = world.sending()
     held = hand_off(world, [accepted(n, str(n)) for n in range(12)])
-    lease.give_back(held, attempted=False, wait_s=0, max_attempts=5)
+    lease.give_back(held)
     again = hand_off(world, [Settled(n, Outcome.REFUSED, "550", None) for n in (12, 13)])
-    lease.give_back(again, attempted=False, wait_s=0, max_attempts=5)
+    lease.give_back(again)
     world.turn_until(row, OrderRow.DONE)
     flow.turn(world.vault)
     (entry,) = Journal.objects.filter(kind="handed-off")

@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable
 
 from django.db import connection
+from django.db.models import Max, Min
 
 from ariyippu import flow
-from ariyippu.base import clock, keys
 from ariyippu.base import home as homes
+from ariyippu.base import keys
 from ariyippu.base.errors import PermanentError
 from ariyippu.base.home import Home
-from ariyippu.base.settings import database_url
 from ariyippu.bench import Measured, left_out, peak_mib, rate
 from ariyippu.bench import hand_off_baselines as others
 from ariyippu.bench.hand_off_baselines import Load
@@ -29,10 +29,8 @@ from ariyippu.ingest import contract as contracts
 from ariyippu.ingest.snapshot import load
 from ariyippu.notice.models import OrderRow
 from ariyippu.render.compose import Headers, compile_notice
+from ariyippu.send.crew import Crew
 from ariyippu.send.models import Batch, Outcome, Window
-from ariyippu.send.watch import Watch
-from ariyippu.send.worker import Worker
-from ariyippu.track import settle
 from ariyippu.transparency import witness
 
 EMAILS = 30_000
@@ -104,33 +102,19 @@ def _order(home: Home, snapshot: str, contract: str) -> None:
 
 
 def _hand_off(home: Home, messages: int) -> float:
-    """Messages/s. PermanentError when not every message was accepted."""
-    watch = Watch(database_url())
-    watch.start()
-    workers = [
-        Worker(f"bench:{n}", home=home, keyring=keys.load(home.keyring), watch=watch, on_receipts=settle.keep)
-        for n in range(home.settings.workers)
-    ]
-    _until(watch.alive)  # before that, nothing may be handed off
-    began_at = clock.now()
-    for worker in workers:
-        worker.start()
+    """Messages/s, from the first intent to the last outcome. PermanentError when not every message was accepted."""
+    crew = Crew(home, home.settings.workers)
+    crew.ensure()
     try:
         _until(lambda: not Batch.objects.exclude(state=Batch.DONE).exists())
     finally:
-        for worker in workers:
-            worker.stop()
-        for worker in workers:
-            worker.join()
-        watch.stop()
-        watch.join()
+        crew.stop()
     if Outcome.objects.filter(outcome=Outcome.ACCEPTED).count() != messages:
         raise PermanentError("Not every message was accepted.")
-    ended_at = Window.objects.latest("closed_at").closed_at
-    if ended_at is None:
-        raise PermanentError("A window is still open.")
+    times = Window.objects.aggregate(began_at=Min("opened_at"), ended_at=Max("closed_at"))
     connection.close()
-    return messages / (ended_at - began_at).total_seconds()
+    seconds: float = (times["ended_at"] - times["began_at"]).total_seconds()
+    return messages / seconds
 
 
 def _until(reached: Callable[[], bool]) -> None:

@@ -16,7 +16,8 @@ from django.db import connection, transaction
 
 from ariyippu.policy import objections
 from ariyippu.policy.objections import PersonTold
-from ariyippu.send.lease import TOLD, Lease
+from ariyippu.send.lease import Lease
+from ariyippu.send.window import TOLD
 
 
 def take(held: Lease, positions: Sequence[int], persons: Mapping[int, bytes]) -> list[int]:

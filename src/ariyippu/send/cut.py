@@ -55,12 +55,14 @@ def cut(row: OrderRow, verified: VerifiedOrder, *, home: Home, keyring: Keyring)
         for file, messages in _write_source(verified, source, rows, home, keyring)
     ]
     engine.sync(audience.folder(home, row.digest))
+    total = sum(messages for _file, _contact_of, messages in files)
+    common = Batch(order=row.digest, office=verified.notice.office, lane=_lane(total))
     with transaction.atomic():
         for file, contact_of, messages in files:
             file.save()
-            Batch.objects.bulk_create(_batches(file, contact_of, messages))
+            Batch.objects.bulk_create(_batches(common, file, contact_of, messages))
         OrderRow.objects.filter(digest=row.digest).update(state=OrderRow.SENDING)
-    return sum(messages for _file, _contact_of, messages in files)
+    return total
 
 
 def file_key(file: MessageFile, keyring: Keyring) -> engine.FileKey:
@@ -127,17 +129,25 @@ def _flags(verified: VerifiedOrder) -> tuple[dict[str, str], list[object]]:
     return columns, parameters
 
 
-def _batches(file: MessageFile, contact_of: str | None, messages: int) -> Iterator[Batch]:
+def _batches(common: Batch, file: MessageFile, contact_of: str | None, messages: int) -> Iterator[Batch]:
     for row_group, start in enumerate(range(0, messages, BATCH_MESSAGES)):
-        size = min(BATCH_MESSAGES, messages - start)
         yield Batch(
-            order=file.order,
+            order=common.order,
             channel=file.channel,
             contact_of=contact_of,
             file=file,
             row_group=row_group,
-            size=size,
+            size=min(BATCH_MESSAGES, messages - start),
+            lane=common.lane,
+            office=common.office,
         )
+
+
+def _lane(messages: int) -> int:
+    """One person does not wait behind a hundred thousand."""
+    if messages <= BATCH_MESSAGES:
+        return Batch.SINGLE if messages == 1 else Batch.SMALL
+    return Batch.BULK
 
 
 def _context(digest: str, name: str) -> str:

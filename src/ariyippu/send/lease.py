@@ -1,11 +1,13 @@
-"""Leases, windows and outcomes: every write of the sending side, as compare-and-set.
+"""Leases: which batch a worker may hand off now, and for how long. Every write is a compare-and-set.
 
-The database's clock alone decides about leases, so workers' clocks may differ or jump.
+The database's clock alone decides about leases, so workers' clocks may differ or jump. Who is first: orders
+of one message before small ones before bulk (models.py: Batch), among equals the office with the fewest
+batches in workers' hands, among its orders the oldest.
 """
 
-import datetime as dt
+import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from django.db import connection, transaction
@@ -20,17 +22,18 @@ from ariyippu.notice.criteria import EVERYONE, Node
 from ariyippu.notice.documents import Channel
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
-from ariyippu.policy import objections, stays
+from ariyippu.policy import stays
 from ariyippu.policy.documents import Subject
 from ariyippu.policy.models import AudienceRow
-from ariyippu.send.models import Batch, Outcome, Window
+from ariyippu.send.models import Batch, Outcome, PutOff
 
 log = structlog.get_logger()
 
 LEASE_S = 60
+RECHECK_S = 5.0  # an order that was checked is relied on for so long, unless the watch heard of something
 
-
-TOLD = (Outcome.ACCEPTED, Outcome.UNKNOWN)
+_FREE = """state in ('ready', 'leased') and case state when 'ready' then not_before <= now()
+    else coalesce(lease_until < now(), true) end"""
 
 
 class LeaseLostError(TransientError):
@@ -39,129 +42,107 @@ class LeaseLostError(TransientError):
 
 @dataclass(frozen=True)
 class Lease:
-    """A batch in one worker's hands, with the order that was just verified."""
+    """A batch in one worker's hands, with its order as it was checked."""
 
     batch: Batch
     verified: VerifiedOrder
     subject: Subject
     worker: str
     stopped: Node  # whom of its people stays stop: never everyone
+    edition: int  # of the stays, before the checks: while it is the same, they stop nobody else
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """One message's outcome, for `close_window`."""
+@dataclass(frozen=True)
+class Progress:
+    """How far a batch is: what waits and may be tried now, how often it was put off, what is in doubt."""
 
-    position: int
-    outcome: str
-    code: str
-    provider_id: str | None
+    waiting: Sequence[int]
+    attempts: dict[int, int]
+    unknown: Sequence[int]
 
 
-def lease(worker: str, home: Home, *, but: Collection[Channel] = ()) -> Lease | None:
+@dataclass
+class Checks:
+    """The orders that one worker has checked, and what they were checked against.
+
+    `forget()` when the watch has heard of anything.
+    """
+
+    home: Home
+    _passed: dict[str, tuple[VerifiedOrder, int, float]] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        self._passed.clear()
+
+    def passed(self, digest: str, edition: int) -> VerifiedOrder | None:
+        """The order, when every check of it passed RECHECK_S ago at most and under these stays."""
+        verified, under, until = self._passed.get(digest, (None, 0, 0.0))
+        if verified is not None and (under != edition or time.monotonic() > until):
+            verified = None
+        if verified is None and (verified := self._check(digest)):
+            self._passed[digest] = (verified, edition, time.monotonic() + RECHECK_S)
+        return verified
+
+    def _check(self, digest: str) -> VerifiedOrder | None:
+        """In a cosigned checkpoint, its audience too, and satisfying everything; else None: nothing of it leaves."""
+        row = OrderRow.objects.get(digest=digest)
+        if not _published(row):
+            return None
+        try:
+            verified = orders.verify_row(row, self.home)
+        except RefusedError as refusal:  # a key expired, a grant ended
+            log.debug("order_does_not_hold", order=row.order_id, code=refusal.code)
+            return None
+        return verified
+
+
+def lease(worker: str, checks: Checks, *, but: Collection[Channel] = ()) -> Lease | None:
     """The next batch that may be sent now, or None; none of the channels `but`, whose carriers rest.
 
     An order's batches are leased only when its order and its audience are in a cosigned checkpoint, no
     stay stops the whole channel, and the order still satisfies every check.
     """
-    for row in OrderRow.objects.filter(state=OrderRow.SENDING).order_by("accepted_at"):
-        if not _published(row):
-            continue
-        try:
-            verified = orders.verify_row(row, home)
-        except RefusedError as refusal:  # a key expired, a grant ended: nothing of it leaves
-            log.debug("order_does_not_hold", order=row.order_id, code=refusal.code)
-            continue
-        for subject in stays.subjects_of(verified):
-            if subject.channel in but or (stopped := _stopped(verified, subject, row)) == EVERYONE:
-                continue
-            if batch := _claim(row, subject, worker):
-                return Lease(batch, verified, subject, worker, stopped)
+    for candidate in _candidates([c for c in checks.home.settings.carriers if c not in but]):
+        verified = checks.passed(candidate.order, candidate.edition)
+        if verified is not None and (held := _claim(worker, verified, candidate)):
+            return held
     return None
 
 
-def _stopped(verified: VerifiedOrder, subject: Subject, row: OrderRow) -> Node:
-    """Whom the order must not reach at this instant: everyone out of its window, else whom stays stop."""
-    in_window = verified.order.not_before <= clock.now() < verified.order.not_after
-    return stays.stopped(subject, row.released_at) if in_window else EVERYONE
+def in_window(verified: VerifiedOrder) -> bool:
+    """Whether the order may be handed off at this instant."""
+    return verified.order.not_before <= clock.now() < verified.order.not_after
 
 
-def pending(batch: Batch) -> list[int]:
-    """The positions without an outcome, in order."""
-    settled = set(Outcome.objects.filter(batch=batch).values_list("position", flat=True))
-    return [position for position in range(batch.size) if position not in settled]
+def progress(batch: Batch) -> Progress:
+    """What is to be done in a batch, in the order of its positions."""
+    settled = dict(Outcome.objects.filter(batch=batch).values_list("position", "outcome"))
+    put_off = PutOff.objects.filter(batch=batch)
+    attempts = dict(put_off.values_list("position", "attempts"))
+    later = set(put_off.filter(not_before__gt=Now()).values_list("position", flat=True)) if attempts else set()
+    waiting = [position for position in range(batch.size) if position not in settled and position not in later]
+    unknown = [position for position, outcome in settled.items() if outcome == Outcome.UNKNOWN]
+    return Progress(waiting, attempts, unknown)
 
 
-def open_window(held: Lease, positions: Sequence[int]) -> int:
-    """Commit the intent to hand these positions off, before the first byte; returns the window's id.
-
-    LeaseLostError when the lease is no longer ours, or stays stop others at this instant than at the lease.
-    """
-    with transaction.atomic():
-        row = OrderRow.objects.select_for_update(of=("self",), no_key=True).get(digest=held.batch.order)
-        if row.state != OrderRow.SENDING or _stopped(held.verified, held.subject, row) != held.stopped:
-            raise LeaseLostError("The order is stopped.")
-        _extend(held)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "insert into send_window (batch_id, positions, opened_at) "
-                "values (%s, to_jsonb(%s::int[]), now()) returning id",
-                [held.batch.pk, list(positions)],
-            )
-            return int(cursor.fetchone()[0])
-
-
-def close_window(window: int, held: Lease, settled: Sequence[Settled], records: Sequence[bytes]) -> None:
-    """Commit the outcomes of a window, that nothing of it is in doubt any more, and who was told.
-
-    `records` are the batch's, by position. LeaseLostError when another worker declared the window in doubt.
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("update send_window set closed_at = now() where id = %s and closed_at is null", [window])
-        if cursor.rowcount != 1:
-            raise LeaseLostError("Another worker declared this window in doubt.")
-        settle(held, settled, records)
-
-
-def settle(held: Lease, settled: Sequence[Settled], records: Sequence[bytes]) -> None:
-    """Write outcomes in the caller's transaction; who was told, or may have been, is told to policy."""
-    if not settled:
-        return
-    columns = "copy send_outcome (batch_id, position, outcome, code, provider_id) from stdin"
-    with connection.cursor() as cursor, cursor.copy(columns) as copy:
-        for message in settled:
-            copy.write_row((held.batch.pk, message.position, message.outcome, message.code, message.provider_id))
-    told = [records[message.position] for message in settled if message.outcome in TOLD]
-    order = held.verified.order
-    objections.record_told(order.register, told, order.purpose)
-
-
-def tell_doubts(held: Lease, records: Sequence[bytes]) -> None:
-    """Those whose message a dead worker may have sent count as told; only an opened batch knows who they are."""
-    unknown = Outcome.objects.filter(batch=held.batch, outcome=Outcome.UNKNOWN)
-    doubtful = [records[position] for position in unknown.values_list("position", flat=True)]
-    objections.record_told(held.verified.order.register, doubtful, held.verified.order.purpose)
-
-
-def give_back(held: Lease, *, attempted: bool, wait_s: int, max_attempts: int) -> None:
+def give_back(held: Lease, *, wait_s: float = 0) -> None:
     """End the lease: the batch is done when every position is settled, else it waits for the next lease.
 
-    `attempted`: the provider put messages off; after `max_attempts` they are given up.
+    Where all that is left was put off, it waits for the first of that; else for `wait_s`.
     """
-    with transaction.atomic():
-        batch = Batch.objects.select_for_update().get(pk=held.batch.pk)
-        if batch.leased_by != held.worker or batch.state != Batch.LEASED:
-            return
-        batch.attempts += attempted
-        open_positions = pending(batch)
-        if open_positions and batch.attempts >= max_attempts:
-            rows = [Outcome(batch=batch, position=p, outcome=Outcome.GAVE_UP, code="") for p in open_positions]
-            Outcome.objects.bulk_create(rows)
-            open_positions = []
-        batch.state = Batch.READY if open_positions else Batch.DONE
-        batch.leased_by = batch.lease_until = None
-        batch.save()
-        Batch.objects.filter(pk=batch.pk).update(not_before=Now() + dt.timedelta(seconds=wait_s))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """with left_over as (
+                   select b.id, b.size - (select count(*) from send_outcome o where o.batch_id = b.id) as messages,
+                          count(p.position) as put_off, min(p.not_before) as first_at
+                   from send_batch b left join send_put_off p on p.batch_id = b.id where b.id = %s group by b.id)
+               update send_batch b
+               set state = case messages when 0 then 'done' else 'ready' end, leased_by = null, lease_until = null,
+                   not_before = greatest(now() + make_interval(secs => %s),
+                                         case when put_off = messages then first_at end)
+               from left_over where b.id = left_over.id and b.state = 'leased' and b.leased_by = %s""",
+            [held.batch.pk, wait_s, held.worker],
+        )
 
 
 def stop(order: str) -> bool:
@@ -170,15 +151,15 @@ def stop(order: str) -> bool:
         free = Q(state=Batch.READY) | Q(state=Batch.LEASED, lease_until__lt=Now()) | Q(lease_until=None)
         waiting = Batch.objects.select_for_update().filter(free, order=order)
         for batch in waiting.exclude(state__in=[Batch.DONE, Batch.STOPPED]):
-            _declare_doubts(batch)
+            _declare_doubts(batch.pk)
             batch.state = Batch.STOPPED
             batch.save(update_fields=["state"])
     return not Batch.objects.filter(order=order, state=Batch.LEASED).exists()
 
 
-def reclaim(worker_prefix: str) -> None:
-    """At start-up: the leases of this installation's own dead workers end now, not in LEASE_S."""
-    Batch.objects.filter(state=Batch.LEASED, leased_by__startswith=worker_prefix).update(lease_until=None)
+def reclaim(worker: str) -> None:
+    """When a worker starts: the leases of its dead predecessor end now, not in LEASE_S."""
+    Batch.objects.filter(state=Batch.LEASED, leased_by=worker).update(lease_until=None)
 
 
 def _published(row: OrderRow) -> bool:
@@ -190,43 +171,79 @@ def _published(row: OrderRow) -> bool:
     )
 
 
-def _claim(row: OrderRow, subject: Subject, worker: str) -> Batch | None:
+@dataclass(frozen=True)
+class _Candidate:
+    """What has a free batch: an order's channel, with its own contacts or lent ones."""
+
+    order: str
+    channel: Channel
+    contact_of: str | None
+    edition: int  # of the stays when it was found
+
+
+def _candidates(channels: Sequence[Channel]) -> list[_Candidate]:
+    """The first in turn first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""select o.digest, c.channel, next.contact_of, {stays.EDITION}
+                from notice_order o
+                cross join unnest(%s::text[]) as c (channel)
+                cross join lateral (
+                    (select contact_of, lane, office from send_batch
+                     where "order" = o.digest and channel = c.channel and contact_of is null and {_FREE} limit 1)
+                    union all
+                    select distinct on (contact_of) contact_of, lane, office from send_batch
+                    where "order" = o.digest and channel = c.channel and contact_of is not null and {_FREE}) as next
+                where o.state = 'sending'
+                order by next.lane, (
+                    select count(*) from send_batch b where b.office = next.office and b.state = 'leased'),
+                    o.accepted_at, next.contact_of nulls first""",  # noqa: S608  constants
+            [list(channels)],
+        )
+        return [_Candidate(*row) for row in cursor.fetchall()]
+
+
+def _claim(worker: str, verified: VerifiedOrder, candidate: _Candidate) -> Lease | None:
+    """A free batch of the candidate, if its order is in its window and no stay stops all of it at this instant."""
+    wanted = (candidate.channel, candidate.contact_of)
+    subject = next((s for s in stays.subjects_of(verified) if (s.channel, s.contact_of) == wanted), None)
+    if subject is None or not in_window(verified):
+        return None
+    row = OrderRow.objects.only("released_at").get(digest=verified.digest)
+    stopped = stays.stopped(subject, row.released_at)
+    if stopped == EVERYONE:
+        return None
+    # Not `is not distinct from`: no index serves that.
+    source = "contact_of = %s" if candidate.contact_of else "contact_of is null and %s::text is null"
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            """update send_batch set state = 'leased', leased_by = %s,
-                      lease_until = now() + make_interval(secs => %s)
+            f"""update send_batch set state = 'leased', leased_by = %s,
+                      lease_until = now() + make_interval(secs => {LEASE_S})
                where id = (
                    select id from send_batch
-                   where "order" = %s and channel = %s and contact_of is not distinct from %s and (
-                       (state = 'ready' and not_before <= now())
-                       or (state = 'leased' and (lease_until is null or lease_until < now())))
+                   where "order" = %s and channel = %s and {source} and {_FREE}
                    order by id for update skip locked limit 1)
-               returning id""",
-            [worker, LEASE_S, row.digest, subject.channel, subject.contact_of],
+               returning id""",  # noqa: S608  constants
+            [worker, verified.digest, *wanted],
         )
         claimed = cursor.fetchone()
         if claimed is None:
             return None
-        batch = Batch.objects.select_related("file").get(pk=claimed[0])
-        _declare_doubts(batch)
-        return batch
+        _declare_doubts(claimed[0])
+    batch = Batch.objects.select_related("file").get(pk=claimed[0])
+    return Lease(batch, verified, subject, worker, stopped, candidate.edition)
 
 
-def _declare_doubts(batch: Batch) -> None:
+def _declare_doubts(batch: int) -> None:
     """What a dead worker had in its hands may or may not have left: it is unknown, and never sent again."""
-    for window in Window.objects.select_for_update().filter(batch=batch, closed_at__isnull=True):
-        rows = [Outcome(batch=batch, position=p, outcome=Outcome.UNKNOWN, code="") for p in window.positions]
-        Outcome.objects.bulk_create(rows, ignore_conflicts=True)
-        with connection.cursor() as cursor:
-            cursor.execute("update send_window set closed_at = now() where id = %s", [window.pk])
-
-
-def _extend(held: Lease) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            """update send_batch set lease_until = now() + make_interval(secs => %s)
-               where id = %s and state = 'leased' and leased_by = %s and lease_until > now()""",
-            [LEASE_S, held.batch.pk, held.worker],
+            """with doubted as (
+                   update send_window set closed_at = now() where batch_id = %s and closed_at is null
+                   returning batch_id, positions)
+               insert into send_outcome (batch_id, position, outcome, code)
+               select batch_id, position::int, 'unknown', ''
+               from doubted, jsonb_array_elements_text(positions) as position
+               on conflict do nothing""",
+            [batch],
         )
-        if cursor.rowcount != 1:
-            raise LeaseLostError("The lease has ended.")

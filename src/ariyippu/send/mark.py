@@ -1,12 +1,11 @@
-"""The mark: the highest window that ever opened here, kept outside the database.
+"""The marks: the highest window that ever opened here, kept outside the database; each worker has its own.
 
 A database that was restored from a back-up does not know what left since; its batches would leave again.
 So each window's number is on disk before the window's first byte, and nothing is leased while the
-database knows fewer windows than the mark (invariant 8).
+database knows fewer windows than the marks (invariant 8).
 """
 
 import os
-import threading
 from pathlib import Path
 
 from django.db.models import Max
@@ -17,30 +16,28 @@ from ariyippu.send.models import Window
 
 MARK_BYTES = 8
 
-_lock = threading.Lock()
 
+class Mark:
+    """One worker's mark. Nobody else writes it."""
 
-def advance(home: Home, window: int) -> None:
-    """When this returns, the mark is at `window` or above, on disk."""
-    with _lock:
-        descriptor = os.open(_file(home), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            if window > _read(descriptor):
-                os.pwrite(descriptor, window.to_bytes(MARK_BYTES, "big"), 0)
-                os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
+    def __init__(self, home: Home, worker: str) -> None:
+        place = worker.rpartition(":")[2]
+        self._file = os.open(home.vault / f"windows.{place}.mark", os.O_RDWR | os.O_CREAT, 0o600)
+
+    def advance(self, window: int) -> None:
+        """When this returns, the mark is at `window`, on disk. Windows come in rising order."""
+        os.pwrite(self._file, window.to_bytes(MARK_BYTES, "big"), 0)
+        os.fdatasync(self._file)
+
+    def close(self) -> None:
+        os.close(self._file)
 
 
 def check(home: Home) -> None:
     """RefusedError `vault.database_behind` when windows opened that the database does not know."""
-    if not _file(home).exists():
+    marked = max(map(_read, home.vault.glob("windows*.mark")), default=0)
+    if marked == 0:
         return
-    descriptor = os.open(_file(home), os.O_RDONLY)
-    try:
-        marked = _read(descriptor)
-    finally:
-        os.close(descriptor)
     known = Window.objects.aggregate(highest=Max("pk"))["highest"] or 0
     if known < marked:
         raise RefusedError(
@@ -50,9 +47,5 @@ def check(home: Home) -> None:
         )
 
 
-def _read(descriptor: int) -> int:
-    return int.from_bytes(os.pread(descriptor, MARK_BYTES, 0), "big")
-
-
-def _file(home: Home) -> Path:
-    return home.vault / "windows.mark"
+def _read(file: Path) -> int:
+    return int.from_bytes(file.read_bytes()[:MARK_BYTES], "big")

@@ -1,8 +1,8 @@
 """Batches, windows and outcomes: from these three the state of every message follows at any instant.
 
-no window names its position                       waiting
-a window names it, no outcome, window is open      in a worker's hands, or in doubt if that worker died
 an outcome row                                     settled
+a window names it, no outcome, window is open      in a worker's hands, or in doubt if that worker died
+neither                                            waiting; not before its time if the carrier put it off
 """
 
 from django.db import models
@@ -26,6 +26,7 @@ class Batch(models.Model):
     """About a thousand messages that one worker leases at a time. Their number and order never change."""
 
     READY, LEASED, DONE, STOPPED = "ready", "leased", "done", "stopped"
+    SINGLE, SMALL, BULK = 0, 1, 2  # lanes by the size of the order: the smaller one goes first
 
     order = models.CharField(max_length=64)
     channel = models.CharField(max_length=8)
@@ -33,16 +34,24 @@ class Batch(models.Model):
     file = models.ForeignKey(MessageFile, on_delete=models.PROTECT)
     row_group = models.PositiveIntegerField()
     size = models.PositiveIntegerField()
+    lane = models.PositiveSmallIntegerField(db_default=BULK)
+    office = models.CharField(max_length=64, db_default="")  # whose notice it is: offices get equal shares
     state = models.CharField(max_length=8, default=READY)
     leased_by = models.CharField(max_length=120, null=True)
     lease_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(db_default=Now())  # the database's clock, as everything about leases
-    attempts = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         db_table = "send_batch"
         constraints = [models.UniqueConstraint(fields=["file", "row_group"], name="send_batch_once")]
-        indexes = [models.Index(fields=["order", "channel", "state"], name="send_batch_ready")]
+        indexes = [
+            models.Index(
+                fields=["order", "channel", "contact_of", "id"],
+                name="send_batch_open",
+                condition=models.Q(state__in=["ready", "leased"]),
+            ),
+            models.Index(fields=["office"], name="send_batch_leased", condition=models.Q(state="leased")),
+        ]
 
 
 class Window(models.Model):
@@ -79,7 +88,9 @@ class Outcome(models.Model):
     ACCEPTED, REFUSED, UNKNOWN, GAVE_UP = "accepted", "refused", "unknown", "gave_up"
     WITHHELD = "withheld"  # between decision and hand-off its person objected or was told: `code` says which
 
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, db_index=False)
+    # No constraint: a batch is never deleted, its row is locked when outcomes are written, and the check of
+    # each of them would cost as much as writing it.
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     position = models.PositiveIntegerField()
     outcome = models.CharField(max_length=8)
     code = models.CharField(max_length=40)  # the provider's own code, never its text
@@ -93,3 +104,16 @@ class Outcome(models.Model):
                 fields=["provider_id"], name="send_outcome_provider", condition=models.Q(provider_id__isnull=False)
             )
         ]
+
+
+class PutOff(models.Model):
+    """A message that the carrier put off: how often, and when it may be tried again. Gone once it is settled."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, db_index=False)
+    position = models.PositiveIntegerField()
+    attempts = models.PositiveSmallIntegerField()
+    not_before = models.DateTimeField()
+
+    class Meta:
+        db_table = "send_put_off"
+        constraints = [models.UniqueConstraint(fields=["batch", "position"], name="send_put_off_once")]

@@ -34,6 +34,11 @@ class Watch(threading.Thread):
         """Whether the database was heard within SILENCE_S: only then may anything be handed off."""
         return time.monotonic() - self._heard_at < SILENCE_S
 
+    def check(self) -> None:
+        """RuntimeError when it ended by itself: then nobody would hear of a stay."""
+        if self.ident is not None and not self.is_alive() and not self._ending.is_set():
+            raise RuntimeError("The watch ended by itself: its error stands above.")
+
     def stop(self) -> None:
         self._ending.set()
 

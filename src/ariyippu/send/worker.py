@@ -1,7 +1,7 @@
 """The whole worker: lease a batch, open it, hand it off window by window, keep the outcomes.
 
-    lease -> open -> [ commit the window's intent -> hand off, asking the watch before each message
-                       -> commit its outcomes ] ... -> give back
+    lease -> open -> [ commit the last window's outcomes and the next one's intent
+                       -> hand off, asking the watch before each message ] ... -> give back
 
 A crash leaves at most one window in doubt for each worker; the next lease of its batch says so.
 """
@@ -13,75 +13,74 @@ from dataclasses import dataclass
 
 import psycopg
 import structlog
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import DatabaseError, close_old_connections
 
 from ariyippu.base.errors import AriyippuError, RefusedError, TransientError
-from ariyippu.base.home import Home
-from ariyippu.base.keys import Keyring
 from ariyippu.base.logs import places
 from ariyippu.notice.documents import Channel
 from ariyippu.policy import suspensions
 from ariyippu.policy.objections import withheld
-from ariyippu.send import claims, mark
-from ariyippu.send.carriers import Answer, Carrier, Message, Receipt, Verdict, open_carrier
+from ariyippu.send import claims, destinations, mark, window
+from ariyippu.send.carriers import Answer, Carrier, Message, Receipt, Verdict, open_carrier, verdicts
+from ariyippu.send.carriers.verdicts import Blame
+from ariyippu.send.destinations import Destinations
 from ariyippu.send.held_back import HeldBack
-from ariyippu.send.lease import (
-    Lease,
-    LeaseLostError,
-    Settled,
-    close_window,
-    give_back,
-    lease,
-    open_window,
-    pending,
-    settle,
-    tell_doubts,
-)
+from ariyippu.send.lease import Checks, Lease, LeaseLostError, give_back, lease, progress
 from ariyippu.send.models import Outcome
 from ariyippu.send.open import Door, Opened
 from ariyippu.send.watch import Watch
+from ariyippu.send.window import Ending, Settled, Waiting, Work
 
 IDLE_S = 0.2
 AFTER_FAULT_S = 5
+SLICE_S = 5.0  # no batch is kept longer by a slow carrier: something more urgent may wait
 MAX_RETRY_S = 900
-CLAIMED_S = 2  # before a person is asked about again whom another register was telling
-STAYED_S = 30  # before a batch is looked at again of which a stay stops some
+CLAIMED_S = 2.0  # before a person is asked about again whom another register was telling
+STAYED_S = 30.0  # before a batch is looked at again of which a stay stops some
 
 OUTCOME_OF = {
     Verdict.ACCEPTED: Outcome.ACCEPTED,
     Verdict.PERMANENT: Outcome.REFUSED,
     Verdict.UNKNOWN: Outcome.UNKNOWN,
-}  # TRANSIENT settles nothing: the message waits for another attempt
+}  # TRANSIENT settles nothing until the message is given up
 
 log = structlog.get_logger()
 
 
-class Worker(threading.Thread):
+class Worker:
     """One thread with its own database connection and its own carrier connections."""
 
     def __init__(
-        self, name: str, *, home: Home, keyring: Keyring, watch: Watch, on_receipts: Callable[[list[Receipt]], None]
+        self,
+        name: str,
+        *,
+        door: Door,
+        watch: Watch,
+        ending: threading.Event,
+        on_receipts: Callable[[list[Receipt]], None],
     ) -> None:
-        super().__init__(name=name)
-        self._home = home
-        self._keyring = keyring
+        self.name = name
+        self._home = door.home
+        self._door = door
         self._watch = watch
         self._on_receipts = on_receipts
-        self._ending = threading.Event()
-        self._held_back = HeldBack(home, keyring)
+        self._ending = ending
+        self._checks = Checks(door.home)
+        self._mark = mark.Mark(door.home, name)
+        self._generation = watch.generation
+        self._held_back = HeldBack(door.home, door.keyring)
+        self._destinations = Destinations(door.home.settings.retry_s)
         self._carriers: dict[Channel, Carrier] = {}
         self._resting: dict[Channel, float] = {}  # -> time.monotonic(), after a carrier's fault
 
-    def stop(self) -> None:
-        """Finish the message in hand, commit its window, then end."""
-        self._ending.set()
-
     def run(self) -> None:
+        """Take turns until `ending` is set; then finish the messages in hand, commit their window and end."""
         try:
             while not self._ending.is_set():
+                self._watch.check()
                 try:
                     busy = self._turn()
-                except (DatabaseError, psycopg.Error, AriyippuError) as error:  # COPY raises the driver's own
+                except (DatabaseError, psycopg.Error, AriyippuError) as error:  # windows speak to the driver itself
                     # The batch's lease runs out and the next worker declares what is in doubt.
                     log.warning("worker_fault", worker=self.name, error=places(error)[0])
                     close_old_connections()
@@ -90,93 +89,153 @@ class Worker(threading.Thread):
                 if not busy:
                     self._ending.wait(IDLE_S)
         finally:
+            self._mark.close()
             for carrier in self._carriers.values():
                 carrier.close()
 
     def _turn(self) -> bool:
-        generation = self._watch.generation  # before the lease's checks: what changes later ends the batch
+        if not self._watch.alive():
+            return False  # nothing may be handed off, so nothing is taken
+        if self._generation != self._watch.generation:  # before the lease's checks: what changes later ends the batch
+            self._generation = self._watch.generation
+            self._checks.forget()
         mark.check(self._home)
         resting = [channel for channel, until in self._resting.items() if time.monotonic() < until]
-        held = lease(self.name, self._home, but=resting)
+        held = lease(self.name, self._checks, but=resting)
         if held is not None:
-            self._send(held, generation)
+            self._send(held)
         self._collect_receipts()
         return held is not None
 
-    def _send(self, held: Lease, generation: int) -> None:
-        channel, settings = held.subject.channel, self._home.settings
-        opened = Door(self._home, self._keyring).open(held)
-        attempted, wait_s = False, 0
+    def _send(self, held: Lease) -> None:
+        channel = held.subject.channel
+        opened = self._door.open(held)
+        wait_s = 0.0
         try:
             carrier = self._carrier(channel)
-            size = settings.carriers[channel].window_messages
-            tell_doubts(held, opened.records)
+            found = progress(held.batch)
+            work = Work(held, opened.records, found.attempts)
+            window.tell_doubts(work, found.unknown)
             stayed = self._held_back.of(held)
-            waiting = [p for p in self._without_withheld(held, opened) if opened.records[p] not in stayed]
-            if stayed:
-                wait_s = STAYED_S
-            for start in range(0, len(waiting), size):
-                if self._stopped(generation):
-                    break
-                asked = waiting[start : start + size]
-                positions = claims.take(held, asked, opened.persons)
-                wait_s = max(wait_s, CLAIMED_S * (len(positions) < len(asked)))
-                answers = self._hand_off(held, carrier, _Window(opened, positions, generation))
-                attempted = attempted or any(answer.verdict is Verdict.TRANSIENT for answer in answers)
-                self._collect_receipts()
-                if len(answers) < len(positions):
-                    break  # a stay came in the middle, or the carrier stopped taking
+            waiting = [p for p in self._without_withheld(work, opened, found.waiting) if work.records[p] not in stayed]
+            wait_s = self._hand_off_all(carrier, work, opened, waiting) or STAYED_S * bool(stayed)
         except LeaseLostError:
             pass  # stopped, or another worker's by now
         except (TransientError, RefusedError) as error:
             log.warning("carrier_fault", channel=channel, error=str(error))
             wait_s = AFTER_FAULT_S
             self._resting[channel] = time.monotonic() + AFTER_FAULT_S  # the other channels go on
-        if attempted:
-            wait_s = min(settings.retry_s * 2**held.batch.attempts, MAX_RETRY_S)
-        give_back(held, attempted=attempted, wait_s=wait_s, max_attempts=settings.max_attempts)
-        claims.settle(held.batch.pk)
+        give_back(held, wait_s=wait_s)
+        if opened.persons:
+            claims.settle(held.batch.pk)
 
-    def _without_withheld(self, held: Lease, opened: Opened) -> list[int]:
+    def _without_withheld(self, work: Work, opened: Opened, waiting: Sequence[int]) -> list[int]:
         """The positions to hand off; settled without are those whom something speaks against meanwhile."""
-        waiting, records = pending(held.batch), opened.records
+        records, verified = work.records, work.held.verified
         persons = {records[position]: person for position, person in opened.persons.items()}
-        by_record = withheld(held.verified, [records[position] for position in waiting], persons)
-        lender = held.subject.contact_of or held.verified.order.register
+        by_record = withheld(verified, [records[position] for position in waiting], persons)
+        lender = work.held.subject.contact_of or verified.order.register
         unused = suspensions.withheld(lender, [opened.contacts[position] for position in waiting])
+        if not by_record and not unused:
+            return list(waiting)
         reasons = {position: by_record.get(records[position]) for position in waiting}
         for position in waiting:
             if opened.contacts[position] in unused:
                 reasons[position] = reasons[position] or "contact_suspended"
-        now_out = [Settled(at, Outcome.WITHHELD, reason, None) for at, reason in reasons.items() if reason]
-        with transaction.atomic():
-            settle(held, now_out, opened.records)
+        out = [Settled(at, Outcome.WITHHELD, reason, None) for at, reason in reasons.items() if reason]
+        window.settle(work, out)
         return [position for position in waiting if reasons[position] is None]
 
-    def _hand_off(self, held: Lease, carrier: Carrier, window: "_Window") -> list[Answer]:
-        if not window.positions:
-            return []  # other registers are telling all of them
-        number = open_window(held, window.positions)
-        mark.advance(self._home, number)
+    def _hand_off_all(self, carrier: Carrier, work: Work, opened: Opened, waiting: Sequence[int]) -> float:
+        """Window after window; in how many seconds more of what is left, if anything, may be tried."""
+        settings = self._home.settings.carriers[work.held.subject.channel]
+        size = settings.window_messages * settings.connections
+        until = time.monotonic() + SLICE_S
+        left_out_s: list[float] = []  # for how long, of those that are left out
+        ending: Ending | None = None
+        for start in range(0, len(waiting), size):
+            self._collect_receipts()
+            if self._stopped() or time.monotonic() > until:
+                left_out_s.append(0)
+                break
+            positions = self._free(work, opened, waiting[start : start + size], left_out_s)
+            if not positions:
+                continue
+            done, ending = ending, None  # from here on turn() has it
+            number = window.turn(work, done, positions)
+            if number is None:
+                raise RuntimeError("a window with positions has a number")
+            ending, answers = self._hand_off(carrier, work, _Window(number, opened.messages, positions))
+            if len(answers) < len(positions):  # a stay came in the middle, or the carrier stopped taking
+                left_out_s.append(0)
+                break
+        if ending is not None:
+            window.turn(work, ending, ())
+        return min(left_out_s, default=0)
+
+    def _free(self, work: Work, opened: Opened, asked: Sequence[int], left_out_s: list[float]) -> list[int]:
+        """Of these positions, those whose destination does not rest and whom no other register is telling now."""
+        awake = self._awake(opened, asked, left_out_s)
+        free = claims.take(work.held, awake, opened.persons)
+        if len(free) < len(awake):
+            left_out_s.append(CLAIMED_S)
+        return free
+
+    def _hand_off(self, carrier: Carrier, work: Work, opened: "_Window") -> tuple[Ending, list[Answer]]:
+        """The window's messages are on disk as intended; hand them off, and say what came of them."""
+        self._mark.advance(opened.number)
 
         def unstopped() -> Iterator[Message]:
-            for position in window.positions:
-                if self._stopped(window.generation):
+            for position in opened.positions:
+                if self._stopped():
                     return
-                yield window.opened.messages[position]
+                yield opened.messages[position]
 
         try:
             answers = list(carrier.hand_off(unstopped()))
         except (TransientError, RefusedError):  # raised only before the first message is taken
-            close_window(number, held, [], window.opened.records)
+            window.turn(work, Ending(opened.number), ())
             raise
-        settled = [s for answer in answers if (s := _settled(answer))]
-        close_window(number, held, settled, window.opened.records)
-        return answers
+        settled: list[Settled] = []
+        put_off: list[Waiting] = []
+        for answer in answers:
+            judged = self._judged(answer, opened.messages[answer.position], work.attempts)
+            if isinstance(judged, Settled):
+                settled.append(judged)
+            else:
+                put_off.append(judged)
+        return Ending(opened.number, settled, put_off), answers
 
-    def _stopped(self, generation: int) -> bool:
+    def _judged(self, answer: Answer, message: Message, attempts: dict[int, int]) -> Settled | Waiting:
+        """What an answer means for its message, and for others to its destination."""
+        if answer.verdict is not Verdict.TRANSIENT:
+            if not self._destinations.are_well():
+                self._destinations.took(destinations.of(message.to))
+            return Settled(answer.position, OUTCOME_OF[answer.verdict], answer.code, answer.provider_id)
+        blame = verdicts.blame(answer.code)
+        if blame is Blame.DESTINATION:
+            self._destinations.put_off(destinations.of(message.to), time.monotonic())
+        settings, before = self._home.settings, attempts.get(answer.position, 0)
+        wait_s = min(settings.retry_s * 2**before, MAX_RETRY_S)
+        attempted = before + (blame is not Blame.CARRIER)  # the relay's own trouble uses up nobody's attempts
+        if attempted >= settings.max_attempts:
+            return Settled(answer.position, Outcome.GAVE_UP, answer.code, None)
+        attempts[answer.position] = attempted
+        return Waiting(answer.position, attempted, wait_s)
+
+    def _awake(self, opened: Opened, positions: Sequence[int], left_out_s: list[float]) -> list[int]:
+        """The positions whose destinations do not rest; how long the others rest goes to `left_out_s`."""
+        if self._destinations.are_well():
+            return list(positions)
+        now = time.monotonic()
+        left = {p: self._destinations.rest_left_s(destinations.of(opened.messages[p].to), now) for p in positions}
+        left_out_s.extend(seconds for seconds in left.values() if seconds)
+        return [position for position in positions if not left[position]]
+
+    def _stopped(self) -> bool:
         """Asked before each message: a stay or lift came, the database is silent, or the vault is ending."""
-        return self._watch.generation != generation or not self._watch.alive() or self._ending.is_set()
+        watch = self._watch
+        return watch.generation != self._generation or not watch.alive() or self._ending.is_set()
 
     def _collect_receipts(self) -> None:
         """From every carrier, also one that this process has sent nothing by: receipts outlive a restart."""
@@ -202,13 +261,8 @@ class Worker(threading.Thread):
 
 @dataclass(frozen=True, repr=False)
 class _Window:
-    """What is handed off next: positions of an opened batch, under what the watch knew at the lease."""
+    """What is handed off next: positions of an opened batch."""
 
-    opened: Opened
+    number: int
+    messages: Sequence[Message]
     positions: Sequence[int]
-    generation: int
-
-
-def _settled(answer: Answer) -> Settled | None:
-    outcome = OUTCOME_OF.get(answer.verdict)
-    return Settled(answer.position, outcome, answer.code, answer.provider_id) if outcome else None

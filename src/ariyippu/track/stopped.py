@@ -25,8 +25,8 @@ from ariyippu.policy import stays
 from ariyippu.policy.documents import Subject, subjects
 from ariyippu.policy.models import AudienceRow, StayRow
 from ariyippu.policy.spans import Span
-from ariyippu.send.lease import TOLD
 from ariyippu.send.models import Batch, Outcome, Window
+from ariyippu.send.window import TOLD
 from ariyippu.track.models import StoppedRow
 
 ORDERS_IN_ENTRY = 250  # an entry of the log holds them

@@ -6,7 +6,6 @@ import threading
 from django.core.wsgi import get_wsgi_application
 
 from ariyippu.base.home import Home
-from ariyippu.base.settings import database_url
 from ariyippu.web import server
 
 
@@ -24,7 +23,7 @@ def serve_vault(home: Home) -> None:
         listening = threading.Thread(target=hatch.serve, name="hatch", daemon=True)
         listening.start()
         try:
-            flow.run(vault, ending, database_url())
+            flow.run(vault, ending)
         finally:
             hatch.stop()
 
