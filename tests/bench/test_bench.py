@@ -40,7 +40,7 @@ def test_ingest() -> None:
 def test_decide() -> None:
     found = bench("decide", 1000)
     assert (found["unit"], found["rows"]) == ("decisions/s", 1000)
-    assert set(found["baselines"]) == {"bare_read_write", "plain_duckdb", "python_reference"}
+    assert set(found["baselines"]) == {"without_links", "bare_read_write", "plain_duckdb", "python_reference"}
 
 
 @pytest.mark.skipif(postfix("smtp-sink") is None, reason="smtp-sink (Debian: postfix) is not installed")

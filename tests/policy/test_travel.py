@@ -1,6 +1,7 @@
 """What travels over links, in SQL and in plain Python: the same for every record, whatever is linked to what."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 from hypothesis import given, settings
@@ -31,39 +32,89 @@ def both_ways(possible: Iterable[Pair]) -> set[Pair]:
     return {pair for one, other in possible for pair in ((one, other), (other, one))}
 
 
+@dataclass
+class Case:
+    """Records with names of their own, and the relations that say what is linked and marked."""
+
+    population: Sequence[Record]
+    possible: set[Pair]
+
+    @property
+    def names(self) -> list[bytes]:
+        return [token(str(number)) for number in range(len(self.population))]
+
+    def index(self) -> pa.Table:
+        rows = [
+            {"register": one.register, "record": name, "person": token(one.person)}
+            for name, one in zip(self.names, self.population, strict=True)
+        ]
+        return pa.Table.from_pylist(rows, SCHEMAS["index"])
+
+    def pairs(self) -> pa.Table:
+        links = [{"person": token(one), "other": token(other), "weight": 0.5} for one, other in self.possible]
+        return pa.Table.from_pylist(links, SCHEMAS["possible"])
+
+    def marks(self) -> pa.Table:
+        """One row for each mark, as the lists give them."""
+        rows = [
+            {"register": one.register, "record": name, **vars(Marks(**{mark: True}))}
+            for name, one in zip(self.names, self.population, strict=True)
+            for mark, holds in vars(one.marks).items()
+            if holds
+        ]
+        return pa.Table.from_pylist(rows, MARKS)
+
+
 def by_sql(population: Sequence[Record], possible: set[Pair]) -> list[Marks]:
-    names = [token(str(number)) for number in range(len(population))]
-    persons = [
-        {"register": one.register, "record": name, "person": token(one.person)}
-        for name, one in zip(names, population, strict=True)
-    ]
-    marks = [  # one row for each mark, as the lists give them
-        {"register": one.register, "record": name, **vars(Marks(**{mark: True}))}
-        for name, one in zip(names, population, strict=True)
-        for mark, holds in vars(one.marks).items()
-        if holds
-    ]
-    links = [{"person": token(one), "other": token(other), "weight": 0.5} for one, other in possible]
+    """What reaches each record, asked for all registers at once, and for one by itself."""
+    case = Case(population, possible)
     with engine.connect() as relations:
-        relations.register("marks", pa.Table.from_pylist(marks, MARKS))
-        found = travel.travelled(
-            relations,
-            index=lambda: pa.Table.from_pylist(persons, SCHEMAS["index"]),
-            possible=lambda: pa.Table.from_pylist(links, SCHEMAS["possible"]),
-        )
+        relations.register("marks", case.marks())
+        found = travel.travelled(relations, case.index, case.pairs)
     assert found.schema == MARKS
-    reached = {row.pop("record"): row for row in found.to_pylist()}
-    assert len(reached) == found.num_rows
+    with engine.connect() as relations:
+        relations.register("marks", case.marks())
+        travel.here(relations, case.index, REGISTERS[0])
+        alone = travel.reaching(relations, case.index, case.pairs, REGISTERS[0]).to_pylist()
+    rows = found.to_pylist()
+    assert sorted(alone, key=str) == sorted((row for row in rows if row["register"] == REGISTERS[0]), key=str)
+    reached = {row.pop("record"): row for row in rows}
+    assert len(reached) == len(rows)
     for row in reached.values():
         del row["register"]
-    return [Marks(**reached.get(name, {})) for name in names]
+    return [Marks(**reached.get(name, {})) for name in case.names]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(records, min_size=1, max_size=14), st.frozensets(pairs, max_size=6))
 def test_sql_and_reference_agree_about_every_record(population: list[Record], possible: frozenset[Pair]) -> None:
     links = both_ways(possible)
     assert by_sql(population, links) == [reference.travelled(one, population, links) for one in population]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(records, min_size=1, max_size=14), st.frozensets(st.integers(0, 13)))
+def test_who_is_shared_and_who_lends_follows_from_certain_links(
+    population: list[Record], having: frozenset[int]
+) -> None:
+    """Number 3's contact is lent to who is the same person in the order's register; possible links lend nothing."""
+    case = Case(population, both_ways([("anu", "binu"), ("cinu", "dinu")]))
+    everyone = list(zip(case.names, population, strict=True))
+    here, lender = REGISTERS[:2]
+    has_contact = {case.names[number] for number in having if number < len(population)}
+    with engine.connect() as relations:
+        travel.here(relations, case.index, here)
+        shared = travel.shared(relations, case.index, here).to_pylist()
+        relations.register("contacts", pa.table({"record": pa.array(sorted(has_contact), pa.binary(16))}))
+        lent = travel.lent(relations, case.index, lender, 2).to_pylist()
+    same = {name: [(n, o.register) for n, o in everyone if o.person == one.person] for name, one in everyone}
+    own = [(name, one) for name, one in everyone if one.register == here]
+    expected = [(name, token(one.person)) for name, one in own if any(r != here for _n, r in same[name])]
+    assert sorted((row["record"], row["person"]) for row in shared) == sorted(expected)
+    lenders = {name: sorted(n for n, r in same[name] if r == lender and n in has_contact) for name, _one in own}
+    first = {name: found[0] for name, found in lenders.items() if found}
+    assert {row["record"]: row["contact_record"] for row in lent} == first
+    assert all(row["way"] == 2 for row in lent)
 
 
 def reached(*population: Record, possible: Iterable[Pair] = ()) -> list[Marks]:

@@ -1,10 +1,12 @@
 """How fast everyone gets a yes or a no with a reason: decisions/s, from an encrypted file to an encrypted file.
 
 Every row satisfies the criteria, so that rows and decisions are the same number; a fiftieth objected, a
-fifth was told before, and contacts are missing, so that most reasons occur.
+fifth was told before, and contacts are missing, so that most reasons occur. A linking run over this register
+and another one as large is asked as an order asks it: decide_links.py.
 
+without_links     the same without a linking run: the price of links
 bare_read_write   the same columns read, the same columns written, nothing decided
-plain_duckdb      the same statement, DuckDB reading and writing plain Parquet by itself: the price of encryption
+plain_duckdb      the statement without links, DuckDB reading and writing plain Parquet: the price of encryption
 python_reference  policy.reference and notice.criteria on a sample, from rows in memory
 """
 
@@ -22,6 +24,7 @@ import pyarrow.parquet as pq
 
 from ariyippu.base import engine
 from ariyippu.bench import Measured, peak_mib, rate
+from ariyippu.bench.decide_links import Links, random_bytes
 from ariyippu.notice import criteria
 from ariyippu.policy import decide, reference
 from ariyippu.policy.reference import Candidate, Marks, Situation, Way
@@ -60,10 +63,11 @@ SITUATION = Situation(
 
 @dataclass(frozen=True)
 class _Case:
-    """A register's file and the three lists beside it."""
+    """A register's file, the three lists beside it, and a linking run."""
 
     folder: Path
     key: engine.FileKey
+    links: Links
     objected: pa.Table
     told: pa.Table
     suspended: pa.Table
@@ -84,9 +88,10 @@ def measure(rows: int | None) -> Measured:
     rows = rows or ROWS
     with tempfile.TemporaryDirectory(prefix="ariyippu-bench-") as path:
         case = _case(Path(path), rows)
-        value = rate(rows, lambda: _decide(case))
+        value = rate(rows, lambda: _decide(case, *case.links.asked()))
         peak = peak_mib()
-        baselines = {"bare_read_write": rate(rows, lambda: _read_and_write(case))}
+        baselines = {"without_links": rate(rows, lambda: _decide(case, MARKS.empty_table(), SHARED.empty_table()))}
+        baselines["bare_read_write"] = rate(rows, lambda: _read_and_write(case))
         _write_plain(case)
         baselines["plain_duckdb"] = rate(rows, lambda: _decide_plain(case))
         sample = case.read().read_next_batch().slice(0, SAMPLE_ROWS)
@@ -95,13 +100,13 @@ def measure(rows: int | None) -> Measured:
     return Measured(value, "decisions/s", rows, baselines, peak)
 
 
-def _decide(case: _Case) -> None:
+def _decide(case: _Case, reaching: pa.Table, shared: pa.Table) -> None:
     with engine.connect() as relations:
         relations.register("records", case.read())
         relations.register("objected", case.objected)
         relations.register("told", case.told)
-        relations.register("linked", MARKS.empty_table())
-        relations.register("shared", SHARED.empty_table())
+        relations.register("linked", reaching)
+        relations.register("shared", shared)
         relations.register("lent", LENT.empty_table())
         relations.register("suspended", case.suspended)
         decided = decide.decide(relations, WHERE, SITUATION)
@@ -176,26 +181,31 @@ def _decide_in_python(sample: pa.RecordBatch, lists: _Lists) -> None:
 def _case(folder: Path, rows: int) -> _Case:
     key = engine.FileKey(secrets.token_bytes(32), "bench")
     objected, told, suspended = [], [], []
-    with engine.parquet_writer(folder / "records.parquet", SCHEMA, key) as writer:
+    with (
+        engine.parquet_writer(folder / "records.parquet", SCHEMA, key) as writer,
+        Links(folder, key).written() as links,
+    ):
         for start in range(0, rows, CHUNK_ROWS):
             chunk = _chunk(min(CHUNK_ROWS, rows - start))
             writer.write_batch(chunk)
             objected.append(_every(chunk, OBJECTED_EVERY))
+            links.add(chunk, objected[-1])
             told.append(_every(chunk, TOLD_EVERY))
             suspended.append(_every(chunk, SUSPENDED_EVERY, "email_token").rename_columns(["token"]).drop_null())
-    return _Case(folder, key, *map(pa.concat_tables, (objected, told, suspended)))
+    lists = map(pa.concat_tables, (objected, told, suspended))
+    return _Case(folder, key, links, *lists)
 
 
 def _chunk(rows: int) -> pa.RecordBatch:
-    record = _random(16, rows)
+    record = random_bytes(16, rows)
     dice = pa.array(list(os.urandom(rows)), pa.int32())  # 0 to 255 for each row
     return pa.record_batch(
         [
             record,
             pc.less(dice, 3),
             pc.equal(dice, 100),
-            _some(_random(16, rows), pc.greater(dice, 10)),
-            _some(_random(16, rows), pc.less(dice, 180)),
+            _some(random_bytes(16, rows), pc.greater(dice, 10)),
+            _some(random_bytes(16, rows), pc.less(dice, 180)),
             pc.multiply(pc.add(dice, 1), 12_345).cast(pa.int64()),
             pa.repeat("G.O.(P) 9001/2026/Fin (invented)", rows),
         ],
@@ -210,9 +220,3 @@ def _some(values: pa.Array, condition: pa.Array) -> pa.Array:
 def _every(chunk: pa.RecordBatch, step: int, column: str = "record") -> pa.Table:
     places = pa.array(range(0, chunk.num_rows, step), pa.int64())
     return pa.table({column: chunk[column].take(places)})
-
-
-def _random(width: int, count: int) -> pa.Array:
-    return pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(width), count, [None, pa.py_buffer(os.urandom(width * count))]
-    )

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ariyippu.base import engine
 from ariyippu.base.home import Home
@@ -93,7 +92,7 @@ def of_order(verified: VerifiedOrder, ways: Sequence[Way], marks: pa.Table, *, h
     lending = {part.register: part.snapshot for part in order.contacts_of}
     reader = Reader(run, home, keyring)
     found = reader.marked({**run.snapshots, **lending, order.register: order.snapshot})
-    reached = reader.travelled(pa.concat_tables([*found, marks]))
+    every = pa.concat_tables([*found, marks])
     contacts = {
         place: (way.contact_of, reader.with_contact(way.contact_of, lending[way.contact_of], way.column))
         for place, way in enumerate(ways)
@@ -101,12 +100,14 @@ def of_order(verified: VerifiedOrder, ways: Sequence[Way], marks: pa.Table, *, h
     }
     with index.readable(run), engine.connect() as relations:
         travel.here(relations, reader.index, order.register)
+        relations.register("marks", every)
+        reached = travel.reaching(relations, reader.index, reader.possible, order.register)
         shared = travel.shared(relations, reader.index, order.register)
         lent = [LENT.empty_table()]
         for place, (lender, records) in contacts.items():
             relations.register("contacts", records)
             lent.append(travel.lent(relations, reader.index, lender, place))
-    return Linked(reached.filter(pc.equal(reached["register"], order.register)), shared, pa.concat_tables(lent))
+    return Linked(reached, shared, pa.concat_tables(lent))
 
 
 def objecting(register: str, records: Sequence[bytes], *, home: Home, keyring: Keyring) -> pa.Table:

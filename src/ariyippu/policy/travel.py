@@ -52,9 +52,10 @@ _REACHED = """
     select p.register, p.record, bool_or(r.deceased) as deceased, bool_or(r.protected) as protected,
            bool_or(r.objected) as objected,
            coalesce(bool_or(p.register <> r.told_by or p.register <> r.told_by_too), false) as told
-    from persons p join (from certain union all from possibly) r on r.person = p.person
+    from {persons} p join (from certain union all from possibly) r on r.person = p.person
     group by p.register, p.record
 """
+_HERE_ONLY = "(select $register as register, record, person from here)"
 _HERE = "create temporary table here as select record, person from persons where register = ?"
 _SHARED = """
     select record, person from here where person in (select person from persons where register <> $register)
@@ -68,20 +69,32 @@ _LENT = """
 
 
 def travelled(relations: duckdb.DuckDBPyConnection, index: Stream, possible: Stream) -> pa.Table:
-    """What reaches each record that anything reaches, as MARKS; `relations` holds `marks`.
+    """What reaches each record of any register that anything reaches, as MARKS; `relations` holds `marks`.
 
     A record's own marks reach it too, but for told.
     """
+    _spread(relations, index, possible)
+    relations.register("persons", index())
+    return relations.sql(_REACHED.format(persons="persons")).to_arrow_table().cast(MARKS)
+
+
+def reaching(relations: duckdb.DuckDBPyConnection, index: Stream, possible: Stream, register: str) -> pa.Table:
+    """As `travelled`, for the records of `here` alone."""
+    _spread(relations, index, possible)
+    statement = _REACHED.format(persons=_HERE_ONLY)
+    return relations.sql(statement, params={"register": register}).to_arrow_table().cast(MARKS)
+
+
+def _spread(relations: duckdb.DuckDBPyConnection, index: Stream, possible: Stream) -> None:
+    """Make the relations `certain` and `possibly`: the persons whom marks reach."""
     relations.register("persons", index())
     relations.execute(_CERTAIN)
     relations.register("possible", possible())
     relations.execute(_POSSIBLE)
-    relations.register("persons", index())
-    return relations.sql(_REACHED).to_arrow_table().cast(MARKS)
 
 
 def here(relations: duckdb.DuckDBPyConnection, index: Stream, register: str) -> None:
-    """Make the relation `here` (record, person): an order's register, for `shared` and `lent`."""
+    """Make the relation `here` (record, person): an order's register, for what follows."""
     relations.register("persons", index())
     relations.execute(_HERE, [register])
 
