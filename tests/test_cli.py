@@ -47,6 +47,8 @@ VERBS = {
     ("register", "check"): "without loading",
     ("register", "load"): "whole or not at all",
     ("register", "quarantine"): "never a value",
+    ("register", "undeliverable"): "never a value",
+    ("register", "verified"): "whether they are theirs",
     ("notice",): "before it is ordered",
     ("notice", "make"): "exact bytes",
     ("notice", "lint"): "refuses",

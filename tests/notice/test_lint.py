@@ -136,9 +136,8 @@ def registered(**changes: object) -> SmsTerms:
         (replace(TERMS, entity=None), "dlt_entity"),
         (replace(TERMS, header="OTHERS"), "dlt_header"),
         (replace(TERMS, header=None), "dlt_header"),
-        (replace(TERMS, order="x" * 31), "dlt_long_variable"),
-        (replace(TERMS, page="https://elsewhere.example/orders/"), "dlt_link"),
-        (replace(TERMS, page="https://notices.example.evil.example/"), "dlt_link"),
+        (replace(TERMS, public_url="https://elsewhere.example"), "dlt_link"),
+        (replace(TERMS, public_url="https://notices.example.evil.example"), "dlt_link"),
         (registered(id="1007000000000000002"), "dlt_unknown_template"),
         (registered(text=REGISTERED.text + " "), "dlt_text"),
         (registered(text=REGISTERED.text.replace("അനുവദിച്ചു", "അനുവദിച്ചൂ")), "dlt_text"),
@@ -156,7 +155,7 @@ def test_what_is_not_as_registered_is_found(terms: SmsTerms, code: str) -> None:
     "text",
     [
         REGISTERED.text,
-        REGISTERED.text.replace("https://notices.example/orders/{#var#}", "{#url#}"),
+        REGISTERED.text.replace("https://notices.example/m/{#var#}", "{#url#}"),
         REGISTERED.text.replace("{#var#}", "{#alphanumeric#}", 1),
     ],
 )

@@ -345,8 +345,8 @@ def test_an_order_by_e_mail_alone_needs_no_sms_that_can_be_sent(world: World) ->
 def test_an_installation_s_registrations_hold_at_every_look(world: World) -> None:
     """What the operators no longer have registered does not leave; where it is right again, it does."""
     notice, file = world.notice(), world.home.path / dlt.FILE
-    good = cast.registrations("http://127.0.0.1:8470/orders/")
-    file.write_text(good.replace('8470/orders/"]', '8470"]'))
+    good = cast.registrations("http://127.0.0.1:8470/m/")
+    file.write_text(good.replace('8470/m/"]', '8470"]'))
     with refused("dlt.invalid"):  # http://127.0.0.1:84700 would begin like it
         accept(world, world.order_document(notice), notice)
     file.write_text(good)

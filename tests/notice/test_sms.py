@@ -6,16 +6,16 @@ from hypothesis import strategies as st
 from ariyippu.notice.documents import LANGUAGES, Flag
 from ariyippu.notice.samples import LONGEST, TYPICAL, VALUE_UNITS
 from ariyippu.notice.segments import encode
-from ariyippu.notice.sms import Span, shortened, span, whole
+from ariyippu.notice.sms import MESSAGE, SAMPLE, Span, shortened, span, whole
 from ariyippu.render import values
 from ariyippu.render.compose import compile_notice
-from tests.render.notices import NOTICE, WHY_URL, with_texts
+from tests.render.notices import LINKS, NOTICE, with_texts
 
 FLAGGED = NOTICE.model_copy(update={"flags": (Flag(name="late", when={"field": "arrears", "exists": True}),)})
 
 
-def test_an_sms_ends_with_the_link_to_its_reasons() -> None:
-    assert whole(NOTICE, "en", WHY_URL).endswith(f"granted to you. Why: {WHY_URL}")
+def test_an_sms_ends_with_the_link_to_its_own_page() -> None:
+    assert whole(NOTICE, "en", LINKS.own).endswith(f"granted to you. Why: {LINKS.own}")
 
 
 def test_a_long_value_is_shortened_and_shows_it() -> None:
@@ -51,10 +51,10 @@ def test_no_message_has_more_or_fewer_segments_than_the_span(
 ) -> None:
     text = f"{literal}((name)) ((late??{conditional})) ((amount))"
     notice = with_texts(FLAGGED, sms=(text, text))
-    composer = compile_notice(notice, why_url=WHY_URL)
-    filled = {"name": value, "amount": values.money(2**62), "late": "yes" if holds else ""}
+    composer = compile_notice(notice, LINKS)
+    filled = {"name": value, "amount": values.money(2**62), "late": "yes" if holds else "", MESSAGE: SAMPLE}
     for language in LANGUAGES:
-        found = span(notice, language, WHY_URL)
+        found = span(notice, language, LINKS.own)
         assert found.fewest <= len(encode(composer.sms(filled, language)).parts) <= found.most
 
 

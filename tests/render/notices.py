@@ -5,7 +5,9 @@ import datetime as dt
 from ariyippu.grant.documents import LegalBasis
 from ariyippu.notice.dlt import Registered, Registrations, SmsTerms
 from ariyippu.notice.documents import Notice, Placeholder, Text
+from ariyippu.notice.sms import MESSAGE, SAMPLE
 from ariyippu.render import values
+from ariyippu.render.compose import Links
 
 COLUMNS = {
     "name": "text",
@@ -44,25 +46,26 @@ NOTICE = Notice(
         en="To ask, correct, object or complain: Finance (Pay) Section, pay@finance.example, https://finance.example/rights.",
     ),
 )
-PAGE = "https://notices.example/orders/"
-WHY_URL = f"{PAGE}da-arrears-granted-1"
+PUBLIC_URL = "https://notices.example"
+LINKS = Links.of(PUBLIC_URL, "da-arrears-granted-1")
 REGISTERED = Registered(
     id="1007000000000000001",
     headers=("KLNOTC",),
-    text="{#var#}, താങ്കൾക്ക് ക്ഷാമബത്ത കുടിശ്ശിക {#var#} അനുവദിച്ചു. കാരണം: https://notices.example/orders/{#var#}",
+    text="{#var#}, താങ്കൾക്ക് ക്ഷാമബത്ത കുടിശ്ശിക {#var#} അനുവദിച്ചു. കാരണം: https://notices.example/m/{#var#}",
 )
 REGISTRATIONS = Registrations(
     entity="1001234567890123456", links=("https://notices.example/",), templates=(REGISTERED,)
 )
 TERMS = SmsTerms(
-    page=PAGE,
-    order="da-arrears-granted-1",
+    public_url=PUBLIC_URL,
     segment_price_paise=20,
     entity=REGISTRATIONS.entity,
     header="KLNOTC",
     registrations=REGISTRATIONS,
 )
+OWN_URL = f"{PUBLIC_URL}/m/{SAMPLE}"
 VALUES = {
+    MESSAGE: SAMPLE,
     "name": values.text("Meenu & <Sons> മീനു"),
     "amount": values.money(1_23_456_50),
     "on": values.date("2026-02-04"),

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import json
 import re
 from dataclasses import replace
 from email.message import EmailMessage
@@ -12,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ariyippu.base.errors import PermanentError
+from ariyippu.base.errors import PermanentError, RefusedError
 from ariyippu.notice.documents import LANGUAGES, Flag, Notice
 from ariyippu.notice.segments import encode
+from ariyippu.notice.sms import MESSAGE, SAMPLE
 from ariyippu.notice.templates import resolve
 from ariyippu.render import values
-from ariyippu.render.compose import Composer, Headers, compile_notice
-from tests.render.notices import NOTICE, VALUES, WHY_URL, with_texts
+from ariyippu.render.compose import Composer, Headers, Links, compile_notice
+from tests.render.notices import LINKS, NOTICE, OWN_URL, VALUES, with_texts
 
 GOLDEN = Path(__file__).parent / "golden"
 HEADERS = Headers(
@@ -27,7 +29,7 @@ HEADERS = Headers(
     to=["meenu@post.example"],
     message_ids=["0123456789abcdef0123456789abcdef@notices.example"],
 )
-COMPOSER = compile_notice(NOTICE, why_url=WHY_URL)
+COMPOSER = compile_notice(NOTICE, LINKS)
 
 
 def _parsed(message: bytes) -> EmailMessage:
@@ -46,7 +48,7 @@ def _part(message: EmailMessage, kind: str) -> str:
 
 def _composer(notice: Notice, monkeypatch: pytest.MonkeyPatch) -> Composer:
     monkeypatch.setattr("ariyippu.render.compose.secrets.token_hex", lambda _bytes: "golden")
-    return compile_notice(notice, why_url=WHY_URL)
+    return compile_notice(notice, LINKS)
 
 
 def test_golden_email(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,25 +76,45 @@ def test_the_standard_library_reads_both_parts() -> None:
         )
         assert text.index("എന്തുകൊണ്ട് ഈ അറിയിപ്പ് ലഭിച്ചു?") < text.index("Why did I get this notice?")
         assert text.count("pay@finance.example") == 2
-        assert text.count(WHY_URL) == 2
+        assert text.count(LINKS.why) == text.count(OWN_URL) == 2
     assert "Meenu & <Sons> മീനു" in plain
     assert "Meenu &amp; &lt;Sons&gt; മീനു" in markup
     assert re.findall(r'lang="(..)"', markup) == ["ml", "ml", "en"]
 
 
+def test_mail_programs_are_told_where_to_unsubscribe() -> None:
+    """RFC 8058: one address, without a person's own, and a post is enough."""
+    message = _parsed(COMPOSER.email(VALUES, HEADERS))
+    assert message["List-Unsubscribe"] == f"<https://notices.example/unsubscribe/{SAMPLE}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+@pytest.mark.parametrize("url", ["https://a.example>\r\nX: y", "https://a.example/ b", "javascript:x", "", "https://"])
+def test_an_address_that_no_header_can_hold_is_refused(url: str) -> None:
+    with pytest.raises(PermanentError):
+        compile_notice(NOTICE, Links.of(url, "x"))
+
+
+def test_no_officer_can_write_the_message_s_own_token() -> None:
+    text = NOTICE.model_dump(mode="json")
+    text["placeholders"][0]["name"] = MESSAGE
+    with pytest.raises(RefusedError):
+        Notice.parse(json.dumps(text).encode())
+
+
 def test_nothing_in_a_message_reports_back() -> None:
     markup = _part(_parsed(COMPOSER.email(VALUES, HEADERS)), "html")
-    assert set(re.findall(r"https?://[^\"<\s]+", markup)) == {WHY_URL, "https://finance.example/rights."}
+    assert set(re.findall(r"https?://[^\"<\s]+", markup)) == {LINKS.why, OWN_URL, "https://finance.example/rights."}
     assert not re.search(r"<(img|script|link|iframe|form|style)|url\(|\son[a-z]+=", markup)
 
 
 def test_each_channel_names_what_it_needs() -> None:
-    assert COMPOSER.placeholders("email") == {"name", "amount", "on", "sanction"}
-    assert COMPOSER.placeholders("sms") == {"name", "amount"}
+    assert COMPOSER.placeholders("email") == {"name", "amount", "on", "sanction", MESSAGE}
+    assert COMPOSER.placeholders("sms") == {"name", "amount", MESSAGE}
     assert COMPOSER.email(dict.fromkeys(COMPOSER.placeholders("email"), "x"), HEADERS)
     assert (
         COMPOSER.sms(dict.fromkeys(COMPOSER.placeholders("sms"), "x"))
-        == f"x, താങ്കൾക്ക് ക്ഷാമബത്ത കുടിശ്ശിക x അനുവദിച്ചു. കാരണം: {WHY_URL}"
+        == "x, താങ്കൾക്ക് ക്ഷാമബത്ത കുടിശ്ശിക x അനുവദിച്ചു. കാരണം: https://notices.example/m/x"
     )
 
 
@@ -152,7 +174,7 @@ def test_many_at_once_are_the_same_as_one_by_one(pairs: list[tuple[str, str]]) -
 
 
 def test_the_boundary_cannot_be_foreseen() -> None:
-    one, other = (compile_notice(NOTICE, why_url=WHY_URL).email(VALUES, HEADERS) for _ in range(2))
+    one, other = (compile_notice(NOTICE, LINKS).email(VALUES, HEADERS) for _ in range(2))
     assert one != other
 
 
@@ -163,7 +185,7 @@ def test_no_line_is_longer_than_smtp_takes(unit: str, literal_bytes: int, value_
     """RFC 5322, 2.1.1: lines that are too long are broken, at blanks if they have any; others stay whole."""
     literal, value = (unit * (size // len(unit.encode())) for size in (literal_bytes, value_bytes))
     notice = with_texts(email=(f"x{literal}((name))", "x((name))((name))"))
-    message = compile_notice(notice, why_url=WHY_URL).email(VALUES | {"name": value}, HEADERS)
+    message = compile_notice(notice, LINKS).email(VALUES | {"name": value}, HEADERS)
     lines = message.split(b"\r\n")
     assert max(map(len, lines)) <= 998
     assert not any(b"\r" in line or b"\n" in line for line in lines)
@@ -182,7 +204,7 @@ def test_a_message_whose_lines_fit_is_not_touched(monkeypatch: pytest.MonkeyPatc
     """The bound is exact: a name of so many bytes fills its line and folds nothing."""
     notice = with_texts(email=("((name))((name))", "x"))
     monkeypatch.setattr("ariyippu.render.compose._fold", lambda _message: b"folded")
-    composer = compile_notice(notice, why_url=WHY_URL)
+    composer = compile_notice(notice, LINKS)
     room = (998 - len("<p></p>")) // 2
     assert composer.email(VALUES | {"name": "a" * room}, HEADERS) != b"folded"
     assert composer.email(VALUES | {"name": "a" * (room + 1)}, HEADERS) == b"folded"
@@ -223,7 +245,7 @@ def test_a_message_is_that_of_a_notice_written_for_its_flags(
 
 
 def test_a_batch_of_all_ways_is_the_same_as_one_by_one() -> None:
-    composer = compile_notice(FLAGGED, why_url=WHY_URL)
+    composer = compile_notice(FLAGGED, LINKS)
     ways = WAYS * 2
     columns = {name: [f"{value}{n}" for n in range(len(ways))] for name, value in VALUES.items()}
     columns |= {"late": [late for late, _partly in ways], "partly": [partly for _late, partly in ways]}
@@ -236,20 +258,20 @@ def test_a_batch_of_all_ways_is_the_same_as_one_by_one() -> None:
 
 def test_a_flag_s_text_is_escaped_and_shapes_nothing() -> None:
     values_of = VALUES | {"late": "yes", "partly": ""}
-    markup = _part(_parsed(compile_notice(FLAGGED, why_url=WHY_URL).email(values_of, HEADERS)), "html")
+    markup = _part(_parsed(compile_notice(FLAGGED, LINKS).email(values_of, HEADERS)), "html")
     assert "&lt;b&gt;വൈകി&lt;/b&gt;" in markup
     assert "x &amp; y" not in markup
 
 
 def test_a_flag_asks_for_no_column() -> None:
-    composer = compile_notice(FLAGGED, why_url=WHY_URL)
-    assert composer.placeholders("email") == {"name", "amount"}
-    assert composer.placeholders("sms") == {"name"}
+    composer = compile_notice(FLAGGED, LINKS)
+    assert composer.placeholders("email") == {"name", "amount", MESSAGE}
+    assert composer.placeholders("sms") == {"name", MESSAGE}
 
 
 def test_a_value_is_short_in_an_sms_and_whole_in_an_email() -> None:
     long = "G.O.(P) No. 27/2026/Fin dated 20-02-2026 (invented)"
     values_of = VALUES | {"name": long, "late": "", "partly": ""}
-    composer = compile_notice(FLAGGED, why_url=WHY_URL)
+    composer = compile_notice(FLAGGED, LINKS)
     assert composer.sms(values_of).startswith("G.O.(P) No. 27/2026/Fin dated… ")
     assert composer.email(values_of, HEADERS).decode().count(long) == 4

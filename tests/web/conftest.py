@@ -105,10 +105,22 @@ def site(start: Callable[[Path], Site], tmp_path_factory: pytest.TempPathFactory
     return start(home)
 
 
+@pytest.fixture(scope="session")
+def hatch_port() -> int:
+    return _free_port()
+
+
+@pytest.fixture(scope="session")
+def office(start: Callable[[Path], Site], hatch_port: int, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """An office whose hatch may or may not answer."""
+    home = tmp_path_factory.mktemp("office")
+    (home / "log").mkdir()
+    (home / "settings.toml").write_text(f'hatch_port = {hatch_port}\npublic_url = "https://notices.example"\n')
+    return start(home)
+
+
 def _start(home: Path) -> Site:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     kept = {name: value for name, value in os.environ.items() if "DATABASE_URL" not in name}
     environment = {
         **kept,
@@ -129,3 +141,10 @@ def _start(home: Path) -> Site:
         except OSError:
             time.sleep(0.05)
     raise RuntimeError("the office did not start")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

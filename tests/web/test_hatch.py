@@ -142,7 +142,7 @@ def test_progress_is_read(world: World, method: str) -> None:
 )
 def test_there_is_no_other_route(world: World, path: str) -> None:
     assert Client().get(path).status_code == 404
-    assert len(hatch.urlpatterns) == 2
+    assert len(hatch.urlpatterns) == 3
 
 
 def test_progress_is_rounded_and_names_nobody(world: World) -> None:
@@ -303,3 +303,10 @@ except RuntimeError:
     environment = {**os.environ, "ARIYIPPU_ZONE": "office", "ARIYIPPU_HOME": str(home.path)}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.split("\n")[:2] == ["keyring.zone", "no stages"], done.stderr
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"{", b"[]", b'{"wish": ["stop"]}', b'{"wish": "everything"}', b'"stop"', b"\xff"]
+)
+def test_a_wish_that_is_none(world: World, sent: bytes) -> None:
+    assert post(sent, f"/messages/{'a' * 24}") == (422, {"code": "link.malformed"})

@@ -28,7 +28,8 @@ from ariyippu.demo.kerala.files import write_example
 from ariyippu.ingest import contract as contracts
 from ariyippu.ingest.snapshot import load
 from ariyippu.notice.models import OrderRow
-from ariyippu.render.compose import Headers, compile_notice
+from ariyippu.notice.sms import MESSAGE, SAMPLE
+from ariyippu.render.compose import Headers, Links, compile_notice
 from ariyippu.send.crew import Crew
 from ariyippu.send.models import Batch, Outcome, Window
 from ariyippu.transparency import witness
@@ -133,13 +134,14 @@ def _until(reached: Callable[[], bool]) -> None:
 
 def _message() -> bytes:
     """A message like those of the order, made beforehand."""
-    composer = compile_notice(cast.arrears_notice(), why_url="http://127.0.0.1:8470/orders/da-arrears-granted-1")
+    composer = compile_notice(cast.arrears_notice(), Links.of("http://127.0.0.1:8470", "da-arrears-granted-1"))
     values = {
         "name": "Anjith A Kizhakkeparambil",
         "amount": "₹ 1,23,456.50",
         "from": "01/2021",
         "to": "03/2024",
         "sanction": "G.O.(P) 9001/2026/Fin (invented)",
+        MESSAGE: SAMPLE,
     }
     message_id = f"{'0' * 32}@kerala.example"
     date = "Tue, 24 Feb 2026 09:30:00 +0000"

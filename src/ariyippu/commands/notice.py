@@ -21,11 +21,6 @@ NoticeFile = Annotated[Path, typer.Argument(help="The notice as JSON, or as TOML
 ContractOption = Annotated[
     str, typer.Option("--register", help="The register's contract: its name, or a TOML file.", show_default=False)
 ]
-OrderOption = Annotated[
-    str,
-    typer.Option("--order", help="The order's name, which stands in the SMS's link. Unless given, one of 30 letters."),
-]
-ANY_ORDER = "x" * 30
 WITHHELD = {
     "narrow": "a part of the question fits, or leaves out, fewer than 10 records.",
     "near": "it differs from an earlier question of this office by fewer than 10 records.",
@@ -41,12 +36,12 @@ def make(file: NoticeFile, out: Annotated[Path, typer.Argument(help="Where to wr
 
 
 @app.command()
-def lint(file: NoticeFile, register: ContractOption, order: OrderOption = ANY_ORDER, home: HomeOption = None) -> None:
+def lint(file: NoticeFile, register: ContractOption, home: HomeOption = None) -> None:
     """Say what refuses this notice and what is advised against (docs/linter.md); what its SMS costs. 1 if refused."""
     from ariyippu.ingest import contract as contracts
     from ariyippu.notice import dlt
 
-    notice, terms = _read(file), dlt.terms(home_of(home), order)
+    notice, terms = _read(file), dlt.terms(home_of(home))
     refused = False
     for code, line, refuses in _findings(notice, contracts.find(register), terms):
         refused |= refuses
@@ -63,14 +58,13 @@ def preview(
     language: Annotated[Literal["ml", "en"], typer.Option(help="Malayalam or English.")] = "ml",
     without: Annotated[list[str], typer.Option(help="A flag that does not hold; the others do.")] = [],  # noqa: B006
     eml: Annotated[Path | None, typer.Option(help="Write the whole e-mail here, for your own mail program.")] = None,
-    order: OrderOption = ANY_ORDER,
     home: HomeOption = None,
 ) -> None:
     """Show a notice with invented values: subject, e-mail, SMS with its segments. Nobody's data is needed for it."""
     from ariyippu.notice import dlt
     from ariyippu.render import preview as previews
 
-    notice, terms = _read(file), dlt.terms(home_of(home), order)
+    notice, terms = _read(file), dlt.terms(home_of(home))
     on = {flag.name for flag in notice.flags} - set(without)
     shown = previews.preview(notice, language, terms, on)
     sys.stdout.write(f"{shown.subject}\n\n{shown.email}\n--- SMS, {shown.sms.segments} × {shown.sms.coding} ---\n")

@@ -191,7 +191,7 @@ def arrears_notice() -> Notice:
 
 
 def registrations(page: str) -> str:
-    """The demonstration's dlt.toml; `page` is what the link to an order's page begins with."""
+    """The demonstration's dlt.toml; `page` is what the links to messages' pages begin with."""
     return f"""entity = "{DLT_ENTITY}"
 links = ["{page}"]
 

@@ -149,7 +149,7 @@ sender = "{cast.SMS_SENDER}"
 dlt_entity = "{cast.DLT_ENTITY}"
 """
     )
-    (home.path / dlt.FILE).write_text(cast.registrations(f"http://127.0.0.1:{office}/orders/"))
+    (home.path / dlt.FILE).write_text(cast.registrations(f"http://127.0.0.1:{office}/m/"))
 
 
 def _free_ports(count: int) -> list[int]:

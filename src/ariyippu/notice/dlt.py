@@ -6,7 +6,7 @@
     [[template]]
     id = "1007000000000000001"
     headers = ["KLNOTC"]                            senders that may use it
-    text = "{#var#}, … {#var#}. കാരണം: https://notices.kerala.example/orders/{#var#}"
+    text = "{#var#}, … {#var#}. കാരണം: https://notices.kerala.example/m/{#var#}"
 
 The file is copied from the operators' portal by whoever holds the account there, and signed by nobody:
 operators check every SMS against their own copy, so a wrong line here can only keep a notice from leaving.
@@ -25,7 +25,7 @@ from ariyippu.base.errors import RefusedError
 from ariyippu.base.home import Home, first_fault
 from ariyippu.notice import templates
 from ariyippu.notice.documents import Notice
-from ariyippu.notice.sms import SENT, whole
+from ariyippu.notice.sms import MESSAGE, OWN_PAGE, SENT, whole
 
 FILE = "dlt.toml"
 _SLOT = "\x01"  # stands for one variable of ours; no notice that passes the linter holds it
@@ -62,24 +62,28 @@ class Registrations(_Part):
 class SmsTerms:
     """How an installation sends an order's SMS, as far as a notice is held against it."""
 
-    page: str  # what the link to an order's page begins with; the order's name follows
-    order: str
+    public_url: str
     segment_price_paise: int
     entity: str | None  # of the carrier's settings, like the header
     header: str | None
     registrations: Registrations | None  # None: there is no dlt.toml
 
     @property
+    def page(self) -> str:
+        """What the link to a message's own page begins with; the message's token follows."""
+        return self.public_url + OWN_PAGE
+
+    @property
     def link(self) -> str:
-        return self.page + self.order
+        """The link that every SMS ends with, its token a placeholder."""
+        return f"{self.page}(({MESSAGE}))"
 
 
-def terms(home: Home, order: str) -> SmsTerms:
-    """The terms of this installation for an order of this name. RefusedError as `load`."""
+def terms(home: Home) -> SmsTerms:
+    """The terms of this installation. RefusedError as `load`."""
     carrier = home.settings.carriers.get("sms")
     return SmsTerms(
-        page=f"{home.settings.public_url}/orders/",
-        order=order,
+        public_url=home.settings.public_url,
         segment_price_paise=home.settings.sms_segment_price_paise,
         entity=carrier.dlt_entity if carrier else None,
         header=carrier.sender if carrier else None,
@@ -108,7 +112,7 @@ def _parsed(text: str) -> Registrations:
 def is_registered_as(registered: Registered, notice: Notice, page: str) -> bool:
     """Whether the SMS is the registered text byte by byte, with one variable for each placeholder.
 
-    The order's name, at the end of the link, is a variable too; a variable may stand for the whole link.
+    The message's token, at the end of the link, is a variable too; a variable may stand for the whole link.
     Flags have no counterpart on DLT. RefusedError `template.malformed`.
     """
     text = whole(notice, SENT, page + _SLOT)

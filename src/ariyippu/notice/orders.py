@@ -175,7 +175,7 @@ def _check_grant(order: Order, notice: Notice, used: Mapping[str, frozenset[str]
 def _check_texts(order: Order, notice: Notice, snapshot: Manifest, home: Home) -> tuple[Finding, ...]:
     """What the linter advises; RefusedError `notice.CODE` for the first finding that refuses."""
     columns = tuple((name, column.type) for name, column in snapshot.columns.items())
-    findings = _linted(notice.payload(), columns, dlt.terms(home, order.id) if "sms" in order.channels else None)
+    findings = _linted(notice.payload(), columns, dlt.terms(home) if "sms" in order.channels else None)
     if findings and findings[0].refuses:
         first = findings[0]
         raise RefusedError(f"notice.{first.code}", f"{first.where}: {first.message}")

@@ -1,4 +1,4 @@
-"""The whole SMS: the notice's text, and the link to its reasons that every SMS ends with. Pure.
+"""The whole SMS: the notice's text, and the link to the message's own page that every SMS ends with. Pure.
 
     whole(notice, language, link) -> resolve, parse (templates) -> values -> segments
 
@@ -17,6 +17,9 @@ from ariyippu.notice.segments import encode
 WHY: Mapping[Language, str] = {"ml": "കാരണം", "en": "Why"}
 SENT: Language = "ml"  # what people get; the English text is for the public register
 ELLIPSIS = "…"
+MESSAGE = "_message"  # the placeholder of the message's own token, with which the link to its page ends
+SAMPLE = "x" * 24  # as long as they all are: send/tokens.py
+OWN_PAGE = "/m/"  # where the pages of messages stand, below the public register
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Span:
 
 
 def whole(notice: Notice, language: Language, link: str) -> str:
-    """The SMS with its placeholders and flags; `link` leads to the public register's page about the order."""
+    """The SMS with its placeholders and flags; `link` leads to the message's own page."""
     return f"{templates.written(notice.sms, language)} {WHY[language]}: {link}"
 
 
@@ -51,8 +54,9 @@ def _extremes(notice: Notice, text: str) -> Iterator[str]:
     longest = {placeholder.name: LONGEST[placeholder.type] for placeholder in notice.placeholders}
     for on in templates.variants(templates.flags(text)):
         template = templates.parse(templates.resolve(text, on))
-        yield "".join(template.literals)
-        yield template.filled({name: longest.get(name, LONGEST["text"]) for name in template.names})
+        yield template.filled({name: SAMPLE if name == MESSAGE else "" for name in template.names})
+        longest_of = {name: longest.get(name, LONGEST["text"]) for name in template.names}
+        yield template.filled({**longest_of, MESSAGE: SAMPLE})
 
 
 def _units(text: str) -> int:

@@ -20,7 +20,7 @@ from ariyippu.notice.documents import MAX_FLAGS, Language, Text
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 _NAME = r"[a-z][a-z0-9_]{0,39}"
-_PLACEHOLDER = re.compile(rf"\(\(({_NAME})\)\)")
+_PLACEHOLDER = re.compile(rf"\(\((_?{_NAME})\)\)")  # one that begins with _ is our own: nobody can declare it
 _GONE = "\0"  # where a flag's text would stand; the linter refuses a notice that holds one
 _EMPTY_LINE = re.compile(r"(?:^|\n)[ \0]*\0[ \0]*(?=\n|\Z)")
 _SPARE_SPACE = re.compile(r" \0+(?= |\n|\Z)|^\0+ ", re.MULTILINE)

@@ -1,7 +1,9 @@
 """Composing messages: everything that is the same for all is made once per order; a message is one format of bytes.
 
 An e-mail is multipart/alternative, text and HTML, Malayalam before English in both, 8bit UTF-8 (RFC 6152).
-Nothing in it reports back: no image, no rewritten link. An SMS is Malayalam, its end is the link to why.
+Nothing in it reports back: no image, no rewritten link. It also leads to a page of the message's own, where its
+holder can stop such notices or say that it is not for them (List-Unsubscribe, RFC 8058, says so to mail programs);
+an SMS, which is Malayalam, ends with that link. Whoever opens the page is remembered nowhere.
 A notice with flags has a form for each way in which they hold, made when the first message needs it.
 Pure but for the random boundary.
 """
@@ -17,15 +19,21 @@ from email.header import Header
 from ariyippu.base.errors import PermanentError
 from ariyippu.notice import templates
 from ariyippu.notice.documents import LANGUAGES, Channel, Language, Notice
-from ariyippu.notice.sms import SENT, shortened, whole
+from ariyippu.notice.sms import MESSAGE, OWN_PAGE, SENT, shortened, whole
 from ariyippu.notice.templates import Template
 
 WHY = {"ml": "എന്തുകൊണ്ട് ഈ അറിയിപ്പ് ലഭിച്ചു?", "en": "Why did I get this notice?"}
+OWN = {
+    "ml": "ഇത് നിങ്ങൾക്കുള്ളതല്ലേ? ഇത്തരം അറിയിപ്പുകൾ ഇനി വേണ്ടേ?",
+    "en": "Is this not for you? Do you want no more such notices?",
+}
+STOP_PAGE = "/unsubscribe/"
 MAX_LINE_BYTES = 998  # RFC 5322, 2.1.1, without its CRLF
 
 # Only what needs no quoting (RFC 5322, 3.2.3): an address cannot begin another header, comment or address.
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}")
 _DATE = re.compile(r"[A-Za-z0-9,:+ -]{1,40}")
+_STOP = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.:/_-]{1,200}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MARKUP = re.compile(r"[&<>\"']")  # what html.escape changes
 
@@ -39,6 +47,19 @@ _HTML_BODY = (
 )
 _HTML_TAIL = "\n</div>\n</body>\n</html>"
 _RULE = '\n<hr style="border:0;border-top:1px solid #b1b4b6;margin:20px 0">\n'
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where a message leads: the order's public page, and its own page, whose link ends with the message's token."""
+
+    why: str
+    own: str
+    stop: str  # the same for mail programs, which post there; the token follows
+
+    @classmethod
+    def of(cls, public_url: str, order: str) -> "Links":
+        return cls(f"{public_url}/orders/{order}", f"{public_url}{OWN_PAGE}(({MESSAGE}))", f"{public_url}{STOP_PAGE}")
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,12 +76,12 @@ class Headers:
 class Composer:
     """A notice that is ready for its people's values.
 
-    There is a str for each placeholder, as values.py writes it, and one for each flag: empty where it does
-    not hold.
+    There is a str for each placeholder, as values.py writes it, one for each flag: empty where it does not
+    hold, and one for notice.sms.MESSAGE: the token of the message's own page.
     """
 
     _notice: Notice
-    _why_url: str
+    _links: Links
     _forms: dict[frozenset[str], "_Form"] = field(default_factory=dict)
 
     def placeholders(self, channel: Channel) -> frozenset[str]:
@@ -102,7 +123,7 @@ class Composer:
 
     def _form(self, on: frozenset[str]) -> "_Form":
         if on not in self._forms:
-            self._forms[on] = _compile(self._notice, self._why_url, on)
+            self._forms[on] = _compile(self._notice, self._links, on)
         return self._forms[on]
 
 
@@ -110,6 +131,7 @@ class Composer:
 class _Form:
     """A notice for those for whom the same flags hold."""
 
+    _stop: bytes  # headers that the message's token goes into
     _head: bytes  # headers that are the same for all
     _text: "_Prepared"
     _html: "_Prepared"
@@ -125,7 +147,7 @@ class _Form:
         _refuse_headers(headers)
         plain, escaped = _encoded(columns)
         filled = [*(plain[name] for name in self._text.names), *(escaped[name] for name in self._html.names)]
-        own = [[address.encode() for address in addresses] for addresses in (headers.to, headers.message_ids)]
+        own = [[text.encode() for text in texts] for texts in (headers.to, headers.message_ids, columns[MESSAGE])]
         template = self._template(headers)
         messages = [template % row for row in zip(*own, *filled, strict=True)]
         for position in self._too_long(escaped.values()):
@@ -137,9 +159,10 @@ class _Form:
         return self._sms[language].filled({name: shortened(value) for name, value in values.items()})
 
     def _template(self, headers: Headers) -> bytes:
-        """A message with %b where its own goes: address, message id, the text's values, the markup's."""
+        """A message with %b where its own goes: address, message id, token, the text's values, the markup's."""
         before = f"From: {headers.sender}\r\nTo: \0\r\nMessage-ID: <\0>\r\nDate: {headers.date}\r\n".encode()
-        whole = b"".join((before, self._head, self._text.gapped, self._between, self._html.gapped, self._close))
+        parts = (self._head, self._text.gapped, self._between, self._html.gapped, self._close)
+        whole = b"".join((before, self._stop, *parts))
         return whole.replace(b"%", b"%%").replace(b"\0", b"%b")
 
     def _too_long(self, columns: Iterable[Sequence[bytes]]) -> set[int]:
@@ -171,12 +194,14 @@ class _Prepared:
         return min(rooms)
 
 
-def compile_notice(notice: Notice, *, why_url: str) -> Composer:
-    """Prepare a linted notice. `why_url` is the public register's page about the order."""
-    return Composer(notice, why_url)
+def compile_notice(notice: Notice, links: Links) -> Composer:
+    """Prepare a linted notice. PermanentError when a header cannot hold the links."""
+    if not _STOP.fullmatch(links.stop):
+        raise PermanentError("The public register's address is not one that a header can hold.")
+    return Composer(notice, links)
 
 
-def _compile(notice: Notice, why_url: str, on: frozenset[str]) -> _Form:
+def _compile(notice: Notice, links: Links, on: frozenset[str]) -> _Form:
     encoded = Header(_title(notice), "utf-8", header_name="Subject").encode()
     boundary = f"=_{secrets.token_hex(16)}"  # unforeseeable: nobody can have put it into a register
     head = (
@@ -187,9 +212,11 @@ def _compile(notice: Notice, why_url: str, on: frozenset[str]) -> _Form:
         "Content-Transfer-Encoding: 8bit\n"  # RFC 2045, 6.4: it is 8bit when a part is
         f"\n--{boundary}\n{_part_head('plain')}"
     )
-    text, markup = _prepared(_plain(notice, why_url, on)), _prepared(_markup(notice, why_url, on))
-    sms = {language: templates.resolve(whole(notice, language, why_url), on) for language in LANGUAGES}
+    text, markup = _prepared(_plain(notice, links, on)), _prepared(_markup(notice, links, on))
+    sms = {language: templates.resolve(whole(notice, language, links.own), on) for language in LANGUAGES}
     return _Form(
+        # RFC 2369, 3.2; RFC 8058, 3.1
+        _stop=f"List-Unsubscribe: <{links.stop}\0>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode(),
         _head=_crlf(head).encode(),
         _text=text,
         _html=markup,
@@ -204,26 +231,28 @@ def _part_head(kind: str) -> str:
     return f"Content-Type: text/{kind}; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
 
 
-def plain_block(notice: Notice, language: Language, why_url: str, on: Collection[str]) -> str:
+def plain_block(notice: Notice, language: Language, links: Links, on: Collection[str]) -> str:
     """One language of the plain text, with its placeholders, for whom the flags `on` hold."""
     contact = templates.written(notice.contact, language)
-    return f"{_body(notice, language, on)}\n\n{contact}\n\n{WHY[language]}\n{why_url}\n"
+    ways = f"{WHY[language]}\n{links.why}\n\n{OWN[language]}\n{links.own}\n"
+    return f"{_body(notice, language, on)}\n\n{contact}\n\n{ways}"
 
 
-def _plain(notice: Notice, why_url: str, on: Collection[str]) -> str:
-    blocks = [plain_block(notice, language, why_url, on) for language in LANGUAGES]
+def _plain(notice: Notice, links: Links, on: Collection[str]) -> str:
+    blocks = [plain_block(notice, language, links, on) for language in LANGUAGES]
     return "\n----------------------------------------\n\n".join(blocks)
 
 
-def _markup(notice: Notice, why_url: str, on: Collection[str]) -> str:
-    link, title = html.escape(why_url), html.escape(_title(notice))
+def _markup(notice: Notice, links: Links, on: Collection[str]) -> str:
+    why, own, title = html.escape(links.why), html.escape(links.own), html.escape(_title(notice))
     blocks = []
     for language in LANGUAGES:
         contact = templates.written(notice.contact, language)
         blocks.append(
             f'<div lang="{language}">\n{_paragraphs(_body(notice, language, on))}\n'
             f'<div style="color:#505a5f;font-size:15px">\n'
-            f'{_paragraphs(contact)}\n<p><a href="{link}">{html.escape(WHY[language])}</a></p>\n</div>\n</div>'
+            f'{_paragraphs(contact)}\n<p><a href="{why}">{html.escape(WHY[language])}</a></p>\n'
+            f'<p><a href="{own}">{html.escape(OWN[language])}</a></p>\n</div>\n</div>'
         )
     return f"{_HTML_HEAD}<title>{title}</title>\n{_HTML_BODY}{_RULE.join(blocks)}{_HTML_TAIL}"
 

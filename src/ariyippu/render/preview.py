@@ -8,8 +8,8 @@ from ariyippu.notice.dlt import SmsTerms
 from ariyippu.notice.documents import Language, Notice
 from ariyippu.notice.samples import TYPICAL
 from ariyippu.notice.segments import encode
-from ariyippu.notice.sms import span
-from ariyippu.render.compose import Headers, compile_notice, plain_block
+from ariyippu.notice.sms import MESSAGE, SAMPLE, span
+from ariyippu.render.compose import Headers, Links, compile_notice, plain_block
 
 HEADERS = Headers(
     sender="notices@notices.example",
@@ -41,9 +41,9 @@ class Preview:
 
 def preview(notice: Notice, language: Language, terms: SmsTerms, on: Collection[str]) -> Preview:
     """A linted notice for whom the flags `on` hold."""
-    sms = compile_notice(notice, why_url=terms.link).sms(_values(notice, on), language)
+    sms = compile_notice(notice, _links(terms)).sms(_values(notice, on), language)
     segments, whole = encode(sms), span(notice, language, terms.link)
-    body = templates.parse(plain_block(notice, language, terms.link, on))
+    body = templates.parse(plain_block(notice, language, _links(terms), on))
     return Preview(
         subject=notice.subject.ml if language == "ml" else notice.subject.en,
         email=body.filled(_values(notice, on)),
@@ -53,9 +53,14 @@ def preview(notice: Notice, language: Language, terms: SmsTerms, on: Collection[
 
 def eml(notice: Notice, terms: SmsTerms, on: Collection[str]) -> bytes:
     """The whole e-mail, for the officer's own mail program to open."""
-    return compile_notice(notice, why_url=terms.link).email(_values(notice, on), HEADERS)
+    return compile_notice(notice, _links(terms)).email(_values(notice, on), HEADERS)
 
 
 def _values(notice: Notice, on: Collection[str]) -> dict[str, str]:
     typical = {placeholder.name: TYPICAL[placeholder.type] for placeholder in notice.placeholders}
-    return typical | {flag.name: "yes" if flag.name in on else "" for flag in notice.flags}
+    flags = {flag.name: "yes" if flag.name in on else "" for flag in notice.flags}
+    return {**typical, **flags, MESSAGE: SAMPLE}
+
+
+def _links(terms: SmsTerms) -> Links:
+    return Links.of(terms.public_url, "order")

@@ -28,19 +28,20 @@ from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import audience
 from ariyippu.policy.models import AudienceRow
-from ariyippu.render.compose import compile_notice
+from ariyippu.render.compose import Links, compile_notice
 from ariyippu.send.models import Batch, MessageFile
 
 BATCH_MESSAGES = 1_000
 FILE_MESSAGES = 100 * BATCH_MESSAGES  # a file's footer stays small, and a worker opens one file at a time
 CONTACT = "contact_token"  # no contract's column ends in _token
 FLAG = "_"  # and a flag's name: no contract's column begins so, and no flag's name
+NOWHERE = Links.of("http://nowhere.invalid", "order")  # which placeholders a text has does not depend on its links
 CELL, CELL_RECORD, PERSON = "__contact", "__contact_record", "__person"
 
 
 def columns_shown(verified: VerifiedOrder, channel: Channel) -> tuple[str, ...]:
     """The register's columns that the channel's text shows."""
-    shown = compile_notice(verified.notice, why_url="").placeholders(channel)
+    shown = compile_notice(verified.notice, NOWHERE).placeholders(channel)
     return tuple(sorted({p.column for p in verified.notice.placeholders if p.name in shown}))
 
 

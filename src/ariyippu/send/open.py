@@ -19,8 +19,8 @@ from ariyippu.ingest import seal
 from ariyippu.ingest.manifest import Manifest
 from ariyippu.ingest.snapshot import cell_key
 from ariyippu.notice.documents import Flag, Placeholder
-from ariyippu.notice.orders import VerifiedOrder
-from ariyippu.render.compose import Composer, Headers, compile_notice
+from ariyippu.notice.sms import MESSAGE
+from ariyippu.render.compose import Composer, Headers, Links, compile_notice
 from ariyippu.render.values import WRITERS
 from ariyippu.send.carriers import EmailMessage, Message, SmsMessage
 from ariyippu.send.cut import CELL, CELL_RECORD, CONTACT, FLAG, PERSON, file_key, file_path, stem
@@ -59,10 +59,11 @@ class Door:
             if column in verified.manifest.columns
         }
         contacts = self._contacts(held, rows)
-        composer = compile_notice(verified.notice, why_url=self._why_url(verified))
+        composer = compile_notice(verified.notice, Links.of(self.home.settings.public_url, verified.order.id))
         shown = composer.placeholders(channel)
         values = _written([p for p in verified.notice.placeholders if p.name in shown], texts)
         values |= _holding(verified.notice.flags, rows)
+        values[MESSAGE] = MessageTokens.of(self.keyring, "link").make(held.batch.pk, verified.digest, records)
         if channel == "email":
             tokens = MessageTokens.of(self.keyring, "receipt").make(held.batch.pk, verified.digest, records)
             contents = composer.emails(values, self._headers(contacts, tokens))
@@ -107,9 +108,6 @@ class Door:
         domain = sender.rpartition("@")[2]
         date = email.utils.format_datetime(clock.now())
         return Headers(sender, date, contacts, [f"{token}@{domain}" for token in tokens])
-
-    def _why_url(self, verified: VerifiedOrder) -> str:
-        return f"{self.home.settings.public_url}/orders/{verified.order.id}"
 
 
 def _written(placeholders: Sequence[Placeholder], texts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

@@ -4,10 +4,9 @@ The token in the link is the authority (send/tokens.py): only who has the messag
 link leads to keeps nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-
-from django.db import transaction
 
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
@@ -16,6 +15,7 @@ from ariyippu.track import sent
 from ariyippu.track.sent import Sent
 
 Wish = Literal["stop", "not-mine"]
+WISHES: Mapping[str, Wish] = {"stop": "stop", "not-mine": "not-mine"}
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ def act(token: str, wish: Wish, home: Home, keyring: Keyring) -> Linked | None:
     if wish == "stop":
         object_to(message, home, keyring)
     else:
-        with transaction.atomic():
-            suspensions.suspend([message.contact], "not_mine")
+        suspensions.suspend([message.contact], "not_mine")
     return Linked(message.order.id, message.order.purpose)
 
 

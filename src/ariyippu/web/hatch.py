@@ -1,8 +1,9 @@
-"""The hatch: the vault's only door for other processes. Documents in; rounded counts out.
+"""The hatch: the vault's only door for other processes. Documents and people's wishes in; rounded counts out.
 
     POST /documents   {"envelope": {…}, "notice": base64 or null}  -> 202 {"digest"}, or 422 {"code", "message"}
                       a counting question's answer comes with it: "answer": {"records": in tens or null, "withheld"}
     GET  /progress    what the office may know of its orders: states and rounded counts
+    …    /messages    what a message's holder asks for from its link: links.py
 
 A document speaks for itself (its signatures are checked), so the hatch knows no sessions. It listens on
 127.0.0.1; between hosts it belongs behind mutual TLS.
@@ -24,6 +25,7 @@ from ariyippu.base.errors import RefusedError
 from ariyippu.base.text import rounded
 from ariyippu.notice.models import OrderRow
 from ariyippu.track import settle
+from ariyippu.web import links
 
 MAX_BODY_BYTES = 256 * 1024
 
@@ -66,4 +68,4 @@ def _read(request: HttpRequest) -> tuple[Envelope, bytes]:
     return envelope, notice
 
 
-urlpatterns = [path("documents", documents), path("progress", progress)]
+urlpatterns = [path("documents", documents), path("progress", progress), *links.urlpatterns]

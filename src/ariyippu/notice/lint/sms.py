@@ -8,8 +8,8 @@ from ariyippu.notice import dlt, templates
 from ariyippu.notice.dlt import Registrations, SmsTerms
 from ariyippu.notice.documents import LANGUAGES, Notice
 from ariyippu.notice.lint.rules import Finding
-from ariyippu.notice.samples import TYPICAL, VALUE_UNITS
-from ariyippu.notice.sms import SENT, span, whole
+from ariyippu.notice.samples import TYPICAL
+from ariyippu.notice.sms import MESSAGE, SAMPLE, SENT, span, whole
 
 MAX_SEGMENTS = 10
 MAX_VARIABLE_SHARE = 0.4
@@ -39,12 +39,13 @@ def findings(notice: Notice, terms: SmsTerms) -> Iterator[Finding]:
 
 
 def _variable_share(notice: Notice, terms: SmsTerms) -> float:
-    """The variable characters' share of the SMS as it is sent, the order's name among them; flags' texts are fixed."""
+    """The variable characters' share of the SMS as it is sent, the link's token among them; flags' texts are fixed."""
     text = whole(notice, SENT, terms.link)
     template = templates.parse(templates.resolve(text, templates.flags(text)))
     typical = {placeholder.name: TYPICAL[placeholder.type] for placeholder in notice.placeholders}
-    variable = sum(len(typical.get(name, TYPICAL["text"])) for name in template.names) + len(terms.order)
-    return variable / (variable + sum(map(len, template.literals)) - len(terms.order))
+    typical[MESSAGE] = SAMPLE
+    variable = sum(len(typical.get(name, TYPICAL["text"])) for name in template.names)
+    return variable / (variable + sum(map(len, template.literals)))
 
 
 def _registered(notice: Notice, terms: SmsTerms, registrations: Registrations) -> Iterator[Finding]:
@@ -53,8 +54,6 @@ def _registered(notice: Notice, terms: SmsTerms, registrations: Registrations) -
     for link in _LINK.findall(whole(notice, SENT, terms.link)):
         if not link.startswith(registrations.links):
             yield Finding("dlt_link", f"sms.{SENT}", f"{link} does not begin like any link of {dlt.FILE}.")
-    if len(terms.order) > VALUE_UNITS:
-        yield Finding("dlt_long_variable", "sms", f"The order's name has more than {VALUE_UNITS} characters.")
     if notice.dlt_template is None:
         yield Finding("dlt_no_template", "dlt_template", "The SMS has no DLT template.")
         return

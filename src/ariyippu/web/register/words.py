@@ -118,7 +118,6 @@ _TEXTS: Words = {
     **_each(
         _("The SMS is not as it was registered with the operators."),
         *("dlt_no_template", "dlt_unknown_template", "dlt_entity", "dlt_header", "dlt_text", "dlt_link"),
-        "dlt_long_variable",
     ),
     **_each(_("The text advertises a government."), "achievement", "years_of_rule", "leadership"),
     "notice.vote_appeal": _("The text asks for votes or support."),
