@@ -42,6 +42,7 @@ STRANGER = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
 
 CONTRACT = "0" * 64
 DAY = dt.datetime(2026, 2, 24, 9, 30, tzinfo=dt.UTC)
+NEXT = DAY + dt.timedelta(days=1)
 LATER = DAY + dt.timedelta(days=300)
 
 

@@ -111,13 +111,14 @@ LENDER = {"register": "prism", "snapshot": "prism-1", "contract": logs.CONTRACT}
 WIDE = entry("use-request", body(logs.WIDE, granted_until=rfc3339(logs.LATER)))
 
 
-def lent(**changes: object) -> bytes:
+def lent(at: dt.datetime = logs.DAY, **changes: object) -> bytes:
     """An order that borrows contacts of another register."""
     borrowing = order(**{"use_request": logs.WIDE.digest(), "contacts_of": [LENDER], **changes})
-    return entry("order", body(borrowing, notice=logs.NOTICE))
+    return entry("order", body(borrowing, notice=logs.NOTICE), at)
 
 
 BORROWING = lent()
+ENDING = entry("use-request", body(logs.LINKING, granted_until=rfc3339(logs.NEXT)))
 LINKED_BOTH = entry("linked", {**logs.LINKED, "snapshots": {"spark": "spark-1", "prism": "prism-1"}})
 
 
@@ -160,12 +161,14 @@ def test_an_order_that_borrows_rests_on_a_run_of_its_registers(tmp_path: Path) -
         ([*GRANTED, entry("linked", {**logs.LINKED, "grant": logs.REQUEST.digest()})], "for something else"),
         ([TRUST, LINKING, entry("linked", logs.LINKED, logs.LATER)], "had ended before the linking run"),
         ([TRUST, LINKING, entry("linked", {**logs.LINKED, "snapshots": {"relis": "r"}})], "not granted."),
-        ([*GRANTED, entry("linked", {"grant": REQUEST.decode()})], "snapshots: Field required"),
+        ([*GRANTED, entry("linked", {"grant": REQUEST.decode()})], "run: Field required"),
         ([TRUST, WIDE, BORROWING], "not linked"),
         ([TRUST, WIDE, LINKING, LINKED, BORROWING], "not linked"),  # the run is of one register alone
         ([TRUST, WIDE, LINKING, LINKED_BOTH, LINKED, BORROWING], "not linked"),  # a newer run counts
         ([TRUST, REQUEST, LINKING, LINKED_BOTH, lent(use_request=logs.REQUEST.digest())], "not granted."),
         ([TRUST, WIDE, LINKING, LINKED_BOTH, lent(contacts_of=[{**LENDER, "contract": "1" * 64}])], "contract"),
+        ([TRUST, WIDE, ENDING, LINKED_BOTH, lent(at=logs.NEXT)], "had ended before the order that borrows"),
+        ([*GRANTED, ORDER, entry("audience", {**logs.UNDER_ORDER, "run": "persons-1"})], "linking run that was not"),
         ([*GRANTED, AUDIENCE, ORDER], "audience names an order"),
         ([*GRANTED, RELEASE, ORDER], "release names an order"),
         ([*GRANTED, HANDED_OFF], "handed-off names an order"),

@@ -43,6 +43,7 @@ class _Order(_Signed):
 
 
 class _Linked(BaseModel):
+    run: str
     grant: str
     snapshots: dict[str, str]
 
@@ -59,6 +60,10 @@ class _Counted(BaseModel):
 
 class _UnderOrder(BaseModel):
     order: str
+
+
+class _Audience(_UnderOrder):
+    run: str | None = None
 
 
 class _Stopped(BaseModel):
@@ -85,7 +90,7 @@ class Meaning:
         self._roots = roots
         self._trust: Trust | None = None
         self._grants: dict[str, tuple[UseRequest, dt.datetime]] = {}
-        self._linked: frozenset[str] = frozenset()  # the registers of the newest linking run
+        self._runs: dict[str, _Linked] = {}  # linking runs, the newest last
         self._orders: set[str] = set()
         self._stays: dict[str, _PlacedStay] = {}
         self._checks = {
@@ -99,7 +104,7 @@ class Meaning:
             "confirmation": self._check_confirmation,
             "lift": self._check_lift,
             "stopped": self._check_stopped,
-            "audience": self._check_under_order,
+            "audience": self._check_audience,
             "release": self._check_under_order,
             "failed": self._check_under_order,
             "handed-off": self._check_under_order,
@@ -134,7 +139,7 @@ class Meaning:
             raise RefusedError("linked.other_purpose", "The linking run rests on a grant for something else.")
         if any(not request.fields_of(register) for register in body.snapshots):
             raise RefusedError("linked.other_register", "The linking run read a register that was not granted.")
-        self._linked = frozenset(body.snapshots)
+        self._runs[body.run] = body
 
     def _check_order(self, entry: LoggedEntry) -> None:
         body = _body(_Order, entry)
@@ -149,8 +154,8 @@ class Meaning:
             raise RefusedError("contract.not_approved", "The trust document does not name the order's contract.")
         if not purposes.covers(request.purpose, order.purpose):
             raise RefusedError("order.other_purpose", "The order has another purpose than its grant.")
-        if order.contacts_of and not set(contracts) <= self._linked:
-            raise RefusedError("order.not_linked", "The order borrows contacts of a register that was not linked.")
+        if order.contacts_of:
+            self._check_borrowing(set(contracts), entry)
         self._demand(body.envelope, Demand("order", order.purpose, request.requester, tuple(contracts)), entry)
         self._orders.add(body.envelope.digest)
 
@@ -202,6 +207,19 @@ class Meaning:
         if digest not in self._stays:
             raise RefusedError(f"{kind}.no_stay", f"The {kind} names a stay that was not placed before it.")
         return self._stays[digest]
+
+    def _check_borrowing(self, registers: set[str], entry: LoggedEntry) -> None:
+        """The newest linking run joined these registers, and its grant had not ended."""
+        newest = next(reversed(self._runs.values()), None)
+        if newest is None or not registers <= set(newest.snapshots):
+            raise RefusedError("order.not_linked", "The order borrows contacts of a register that was not linked.")
+        self._granted(newest.grant, entry, "order that borrows contacts")
+
+    def _check_audience(self, entry: LoggedEntry) -> None:
+        self._check_under_order(entry)
+        run = _body(_Audience, entry).run
+        if run is not None and run not in self._runs:
+            raise RefusedError("audience.no_run", "The audience names a linking run that was not logged before it.")
 
     def _check_under_order(self, entry: LoggedEntry) -> None:
         if _body(_UnderOrder, entry).order not in self._orders:
