@@ -59,6 +59,7 @@ VERBS = {
     ("document", "wrap"): "schema",
     ("document", "sign"): "signature",
     ("document", "submit"): "hatch",
+    ("document", "check"): "public register",
     ("order",): "Orders in the vault",
     ("order", "status"): "what stops it",
     ("order", "release"): "stays",

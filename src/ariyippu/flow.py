@@ -34,8 +34,8 @@ from ariyippu.base.settings import database_url
 from ariyippu.base.signatures import signers
 from ariyippu.base.text import rounded
 from ariyippu.grant import accept as grants
-from ariyippu.grant.documents import UseRequest
-from ariyippu.grant.models import Grant
+from ariyippu.grant import trust as trusted
+from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
 from ariyippu.notice import counting, orders
 from ariyippu.notice.counting import Answer
 from ariyippu.notice.documents import Order, Question
@@ -44,7 +44,7 @@ from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import accept as stay_documents
 from ariyippu.policy import audience, stays
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
-from ariyippu.policy.models import AudienceRow, StayRow
+from ariyippu.policy.models import AudienceRow
 from ariyippu.send import cut, lease, mark
 from ariyippu.send.crew import Crew, place
 from ariyippu.send.models import Batch
@@ -92,43 +92,54 @@ def receive(envelope: Envelope, notice: bytes, home: Home) -> Answer | None:
 
 
 def _accept(envelope: Envelope, notice: bytes, home: Home) -> object:
-    take = _TAKERS.get(envelope.payloadType)
-    if take is None:
+    if envelope.payloadType not in _TAKERS:
         raise RefusedError("document.wrong_kind", "The vault takes no documents of this kind.")
+    _kind, take = _TAKERS[envelope.payloadType]
     return take(envelope, notice, home)
 
 
 def _take_trust(envelope: Envelope, _notice: bytes, home: Home) -> None:
-    grants.accept_trust(envelope, grants.load_roots(home.roots))
+    trusted.accept_trust(envelope, trusted.load_roots(home.roots))
     stays.notify()  # a key that it no longer names stops what it signed, now
 
 
-def _take_use_request(envelope: Envelope, _notice: bytes, home: Home) -> None:
-    grants.accept_use_request(envelope, grants.load_roots(home.roots))
+def _take_withdrawal(envelope: Envelope, _notice: bytes, home: Home) -> None:
+    grants.accept_withdrawal(envelope, _trust(home))
+    stays.notify()  # what was handed off under it ends at the message in hand
 
 
-def _about_stays(accept: Callable[[Envelope, Trust], object]) -> Callable[[Envelope, bytes, Home], object]:
-    return lambda envelope, _notice, home: accept(envelope, grants.current_trust(grants.load_roots(home.roots)))
+def _trust(home: Home) -> Trust:
+    return trusted.current_trust(trusted.load_roots(home.roots))
 
 
 def _take_question(envelope: Envelope, _notice: bytes, home: Home) -> Answer:
     return counting.answer(envelope, home=home, keyring=keys.load(home.keyring))
 
 
-_TAKERS: Mapping[str, Callable[[Envelope, bytes, Home], object]] = {
-    Trust.payload_type(): _take_trust,
-    UseRequest.payload_type(): _take_use_request,
-    Order.payload_type(): orders.accept,
-    Question.payload_type(): _take_question,
-    Stay.payload_type(): _about_stays(stay_documents.accept_stay),
-    Amendment.payload_type(): _about_stays(stay_documents.accept_amendment),
-    Confirmation.payload_type(): _about_stays(stay_documents.accept_confirmation),
-    Lift.payload_type(): _about_stays(stay_documents.accept_lift),
+_Take = Callable[[Envelope, bytes, Home], object]
+
+
+def _by(accept: Callable[[Envelope, Trust], object]) -> _Take:
+    return lambda envelope, _notice, home: accept(envelope, _trust(home))
+
+
+# Payload type -> the kind of the journal's row for one that is accepted, and who takes it.
+_TAKERS: Mapping[str, tuple[journal.Kind, _Take]] = {
+    Trust.payload_type(): ("trust", _take_trust),
+    UseRequest.payload_type(): ("use-request", _by(grants.accept_use_request)),
+    Refusal.payload_type(): ("request-refused", _by(grants.accept_refusal)),
+    Withdrawal.payload_type(): ("withdrawal", _take_withdrawal),
+    Order.payload_type(): ("order", orders.accept),
+    Question.payload_type(): ("counted", _take_question),
+    Stay.payload_type(): ("stay", _by(stay_documents.accept_stay)),
+    Amendment.payload_type(): ("amendment", _by(stay_documents.accept_amendment)),
+    Confirmation.payload_type(): ("confirmation", _by(stay_documents.accept_confirmation)),
+    Lift.payload_type(): ("lift", _by(stay_documents.accept_lift)),
 }
 
 
 def _publish_refusal(envelope: Envelope, refusal: RefusedError, home: Home) -> None:
-    accepted = any(kept.objects.filter(digest=envelope.digest).exists() for kept in (OrderRow, Grant, StayRow))
+    accepted = envelope.payloadType in _TAKERS and journal.holds(_TAKERS[envelope.payloadType][0], envelope)
     answered = Count.objects.filter(question=envelope.digest).exists()
     if accepted or answered or not _signed_by_an_officer(envelope, home):
         return
@@ -144,7 +155,7 @@ def _signed_by_an_officer(envelope: Envelope, home: Home) -> bool:
     for signature in envelope.signatures:
         alone = envelope.model_copy(update={"signatures": (signature,)})
         try:
-            signers(alone, grants.current_trust(grants.load_roots(home.roots)), clock.now())
+            signers(alone, _trust(home), clock.now())
         except RefusedError:
             continue
         return True

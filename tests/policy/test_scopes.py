@@ -77,7 +77,7 @@ def stops(held: Terms, one: Subject, row: criteria.Row) -> bool:
     return whom is not None and criteria.holds(whom, row)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(narrowed(), subject, rows)
 def test_wider_terms_stop_everyone_whom_the_others_stop(
     both: tuple[Terms, Terms], one: Subject, row: criteria.Row

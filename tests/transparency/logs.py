@@ -23,7 +23,7 @@ from ariyippu.base.documents import (
     canonical_json,
     sign,
 )
-from ariyippu.grant.documents import LegalBasis, RegisterFields, UseRequest
+from ariyippu.grant.documents import LegalBasis, Refusal, RegisterFields, UseRequest, Withdrawal
 from ariyippu.notice.documents import Order
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Scope, Stay
 from ariyippu.transparency import tiles, tree
@@ -162,6 +162,10 @@ LINKING = UseRequest.model_validate(
     {**dict(REQUEST), "id": "linking-2026", "purpose": "ariyippu:linking", "registers": BOTH}
 )
 LINKED = {"run": "persons-1", "grant": LINKING.digest(), "model": "0" * 64, "snapshots": {"spark": "spark-1"}}
+WHY = {"reason_en": "It is not needed.", "reason_ml": "ആവശ്യമില്ല."}
+ASKED = sign(Envelope.of(REQUEST.model_copy(update={"id": "asked-in-vain"})), OFFICER)
+REQUEST_REFUSED = Refusal(id="refused-1", office="spark-pmu", request=ASKED, **WHY)
+WITHDRAWAL = Withdrawal(id="withdrawn-1", office="finance", request=REQUEST.digest(), **WHY)
 UNDER_ORDER = {"order": order().digest()}
 COUNT = {"question": "7" * 64, "office": "finance", "use_request": REQUEST.digest(), "register": "spark", "answer": 40}
 STORY = [
@@ -181,6 +185,9 @@ STORY = [
     entry("use-request", body(LINKING, granted_until=rfc3339(LATER))),
     entry("linked", LINKED),
     entry("counted", {"on": "2026-02-23", "questions": [COUNT]}),
+    entry("stopped", {"stay": STAY.digest(), "number": 1, "at": rfc3339(DAY), "orders": [UNDER_ORDER]}),
+    entry("request-refused", body(REQUEST_REFUSED, OWNER)),
+    entry("withdrawal", body(WITHDRAWAL, OFFICER)),
 ]
 
 

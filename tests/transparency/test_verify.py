@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from ariyippu.base import journal, merkle
 from ariyippu.base.clock import rfc3339
+from ariyippu.base.documents import Envelope, sign
 from ariyippu.base.errors import RefusedError
+from ariyippu.grant.documents import Refusal
 from ariyippu.transparency import entries, note, reader, tree, verify
 from ariyippu.transparency.note import Note
 from tests.transparency import logs
@@ -46,7 +48,7 @@ def test_a_sound_log_is_verified(small: Path) -> None:
     assert found.kinds["order"] == 1
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(choice=st.randoms(use_true_random=False))
 def test_any_flipped_bit_in_any_file_is_found(small: Path, choice: "typing.Any") -> None:
     file = choice.choice(sorted(path for path in small.rglob("*") if path.is_file()))
@@ -99,7 +101,7 @@ def test_the_keys_must_be_the_logs_and_a_witnesss(small: Path) -> None:
 
 SECOND = dt.timedelta(seconds=1)
 TRUST, REQUEST, SNAPSHOT, ORDER, AUDIENCE, STAY, AMENDMENT, LIFT, PAPER_STAY, CONFIRMATION, *_REST = STORY
-RELEASE, HANDED_OFF, REFUSAL, LINKING, LINKED, COUNTED = _REST
+RELEASE, HANDED_OFF, REFUSAL, LINKING, LINKED, COUNTED, STOPPED, REFUSED, WITHDRAWAL = _REST
 
 
 def counted(**changes: object) -> bytes:
@@ -109,6 +111,10 @@ def counted(**changes: object) -> bytes:
 GRANTED = [TRUST, REQUEST]
 LENDER = {"register": "prism", "snapshot": "prism-1", "contract": logs.CONTRACT}
 WIDE = entry("use-request", body(logs.WIDE, granted_until=rfc3339(logs.LATER)))
+
+
+def refused(asked: Envelope) -> Refusal:
+    return logs.REQUEST_REFUSED.model_copy(update={"request": asked})
 
 
 def lent(at: dt.datetime = logs.DAY, **changes: object) -> bytes:
@@ -184,6 +190,32 @@ def test_an_order_that_borrows_rests_on_a_run_of_its_registers(tmp_path: Path) -
         ([TRUST, STAY, AMENDMENT, AMENDMENT], "next amendment was 2"),
         ([TRUST, STAY, LIFT, AMENDMENT], "had ended"),
         ([TRUST, CONFIRMATION], "not placed before"),
+        ([TRUST, STOPPED], "not placed before"),
+        ([TRUST, STAY, STOPPED], "terms that the stay did not have"),
+        ([TRUST, STAY, AMENDMENT, STOPPED], "an order that was not logged"),
+        ([TRUST, entry("request-refused", body(logs.REQUEST_REFUSED, logs.OFFICER))], "register's owner or"),
+        (
+            [TRUST, entry("request-refused", body(refused(Envelope.of(logs.REQUEST)), logs.OWNER))],
+            "did not sign the use request",
+        ),
+        (
+            [
+                *GRANTED,
+                entry("request-refused", body(refused(sign(Envelope.of(logs.REQUEST), logs.OFFICER)), logs.OWNER)),
+            ],
+            "had been granted before",
+        ),
+        (
+            [
+                TRUST,
+                entry("request-refused", body(refused(sign(Envelope.of(logs.REQUEST), logs.OFFICER)), logs.OWNER)),
+                REQUEST,
+            ],
+            "had refused",
+        ),
+        ([TRUST, WITHDRAWAL], "not granted before"),
+        ([*GRANTED, entry("withdrawal", body(logs.WITHDRAWAL, logs.OWNER))], "Only the office that asked"),
+        ([*GRANTED, WITHDRAWAL, ORDER], "had ended"),
         ([TRUST, PAPER_STAY, entry("confirmation", body(logs.CONFIRMATION, logs.CUSTODIAN))], "Another officer"),
         ([b"{}"], "version 1"),
         ([b""], "not JSON"),

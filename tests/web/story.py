@@ -21,7 +21,7 @@ from ariyippu.base.documents import (
     canonical_json,
     sign,
 )
-from ariyippu.grant.documents import LegalBasis, RegisterFields, UseRequest
+from ariyippu.grant.documents import LegalBasis, Refusal, RegisterFields, UseRequest, Withdrawal
 from ariyippu.notice.documents import ContactsOf, Notice, Order, Placeholder, Text
 from ariyippu.policy.documents import Amendment, Lift, Scope, Stay
 from ariyippu.transparency import entries, tiles, tree
@@ -255,6 +255,7 @@ def told(log: Log) -> None:
     log.add("stopped", {**entry, "orders": [counted, undecided]})
     log.add("stopped", {**entry, "stay": ended.digest(), "orders": []})
     log.add("counted", {"on": "2026-02-19", "questions": [asked(request, answer) for answer in (6_210, 0, None)]})
+    answered(log)
 
 
 def asked(request: UseRequest, answer: int | None) -> dict[str, object]:
@@ -262,6 +263,36 @@ def asked(request: UseRequest, answer: int | None) -> dict[str, object]:
     withheld = "near" if answer is None else ""
     named = {"office": request.requester, "use_request": request.digest(), "register": "staff", "snapshot": "staff-1"}
     return {**named, "question": "8" * 64, "answer": answer, "withheld": withheld}
+
+
+LETTER = Paper(sha256="8" * 64, title="Letter of 31-12-2025, scanned")
+NO = {
+    "reason_en": "The register's contacts are not handed out; ask for a notice instead.",
+    "reason_ml": "രജിസ്റ്ററിലെ വിലാസങ്ങൾ പുറത്തു നൽകാറില്ല; പകരം അറിയിപ്പിന് അപേക്ഷിക്കുക.",
+}
+
+
+def letter() -> UseRequest:
+    """A letter that asks for contacts by a deadline, for another office."""
+    said = {
+        "on_behalf_of": "court-cell",
+        "wanted_by": dt.date(2026, 2, 12),
+        "copied_to": ("The Director", "registry"),
+        "attachments": (LETTER,),
+    }
+    return use_request("letter-for-contacts", "dpv:PublicRelations").model_copy(update=said)
+
+
+def answered(log: Log) -> None:
+    """One request is refused by an officer, another is granted and taken back."""
+    asked = signed(letter(), "Deputy Secretary (Pay)")
+    refuse(log, asked, "use-request", "signature.missing_role")
+    refusal = Refusal(id="refusal-1", office="registry", request=asked, **NO)
+    log.add("request-refused", {"envelope": as_json(signed(refusal, "Registrar of Staff"))})
+    taken_back = use_request("taken-back")
+    log.add_request(taken_back)
+    withdrawal = Withdrawal(id="withdrawal-1", office="finance", request=taken_back.digest(), **NO)
+    log.add("withdrawal", {"envelope": as_json(signed(withdrawal, "Deputy Secretary (Pay)"))})
 
 
 def by_paper(log: Log, said: Notice) -> None:

@@ -13,7 +13,7 @@ import pytest
 from ariyippu.transparency import note
 from tests.web.conftest import Site
 from tests.web.messages import used
-from tests.web.story import HOSTILE, KEYS, Log, notice, order, told, use_request
+from tests.web.story import HOSTILE, KEYS, LETTER, Log, notice, order, told, use_request
 
 PAGES = (
     "",
@@ -30,6 +30,11 @@ PAGES = (
     "stays/wpc-stay-1",
     "stays/ended-stay",
     "stays/by-paper",
+    "requests/letter-for-contacts",
+    "requests/taken-back",
+    f"papers/{LETTER.sha256}",
+    f"papers/{'5' * 64}",
+    f"papers/{'0' * 64}",
     "refusals/10",
     "refusals/11",
     "refusals/12",
@@ -136,6 +141,35 @@ def test_a_use_request_shows_what_its_office_was_told(site: Site) -> None:
         "Withheld: it differs too little from an earlier question",
     ):
         assert shown in text, shown
+
+
+def test_a_refused_letter_says_what_was_asked_and_why_not(site: Site) -> None:
+    text = site.get("/en/requests/letter-for-contacts").text
+    for shown in (
+        "Refused",
+        "The register&#x27;s contacts are not handed out",
+        "High Court Liaison Cell",
+        "12 February 2026",
+        "A deadline in a letter is no authority",
+        "The Director, registry",
+        LETTER.title,
+        f"/en/papers/{LETTER.sha256}",
+        "Registrar of Staff",
+        "Use request refused by an officer",
+    ):
+        assert shown in text, shown
+    assert "Granted" not in text
+
+
+def test_a_paper_leads_to_what_became_of_it(site: Site) -> None:
+    text = site.get(f"/en/papers/{LETTER.sha256}").text
+    assert "/en/requests/letter-for-contacts" in text
+    assert "Refused" in text
+    assert "/en/stays/by-paper" in site.get(f"/en/papers/{'5' * 64}").text
+    assert "/en/orders/da-arrears-1" in site.get(f"/en/papers/{order(notice(), use_request()).digest()}").text
+    assert "No: no document" in site.get(f"/en/papers/{'0' * 64}").text
+    for wrong in ("0" * 63, "0" * 65, "G" * 64, "letter.pdf"):
+        assert site.get(f"/en/papers/{wrong}").status == 404
 
 
 def test_the_front_shows_orders_stays_refusals_and_the_checkpoint(site: Site) -> None:

@@ -4,10 +4,11 @@ import datetime as dt
 
 import pytest
 
+from ariyippu.grant.documents import Refusal
 from ariyippu.notice.documents import Order
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Scope
 from ariyippu.web.register.projection import projection
-from ariyippu.web.register.shown import Register, State
+from ariyippu.web.register.shown import EMPTY, Register, RequestState, State
 from tests.web import story
 from tests.web.story import EVERYONE, START, Log, as_json, notice, order, refuse, signed, use_request
 
@@ -150,6 +151,54 @@ def test_a_district_s_stay_stops_some_and_not_the_order(log: Log) -> None:
     assert len(entry.stays) == 1
 
 
+def _request_state(log: Log, name: str, at: dt.datetime = NOW) -> RequestState:
+    register = projection(log.entries())
+    assert register.unread == ()
+    return register.request_state(register.requests[name], at)
+
+
+def test_a_use_request_s_life() -> None:
+    log, asked = Log(), use_request()
+    log.add("use-request", {"envelope": as_json(signed(asked, "Deputy Secretary (Pay)")), "granted_until": None})
+    assert _request_state(log, asked.id) is RequestState.ASKED
+    refuse(log, signed(asked, "Deputy Secretary (Pay)"), "use-request", "signature.missing_role")
+    assert _request_state(log, asked.id) is RequestState.REFUSED
+    log.add_request(asked)
+    assert _request_state(log, asked.id) is RequestState.GRANTED
+    log.add_order(order(notice(), asked), notice())
+    assert _request_state(log, asked.id) is RequestState.USED
+    assert _request_state(log, asked.id, asked.valid_until) is RequestState.EXPIRED
+    story.answered(log)
+    assert _request_state(log, "taken-back") is RequestState.WITHDRAWN
+    assert _request_state(log, "letter-for-contacts") is RequestState.REFUSED
+    entry = projection(log.entries()).requests[asked.id]
+    assert [place.kind for place in entry.places] == ["use-request", "refusal", "use-request"]
+    assert len(entry.signers) == len(EVERYONE)
+
+
+def test_an_officer_s_no_stands_with_its_request_even_when_nobody_handed_that_in() -> None:
+    log = Log()
+    refusal = Refusal(id="refusal-1", office="registry", request=signed(story.letter(), EVERYONE[0]), **story.NO)
+    log.add("request-refused", {"envelope": as_json(signed(refusal, "Registrar of Staff"))})
+    (entry,) = projection(log.entries()).requests.values()
+    assert entry.document == story.letter()
+    assert [signer.person for signer in entry.signers] == [EVERYONE[0]]
+    assert entry.refused is not None
+    assert [signer.person for signer in entry.refused.signers] == ["Registrar of Staff"]
+    assert entry.principal is not None
+    assert entry.principal.en == "High Court Liaison Cell"
+
+
+def test_a_refused_request_does_not_take_a_granted_one_s_name(log: Log) -> None:
+    """Somebody else asks under the same name: the page stays the granted one's, the paper is found all the same."""
+    other = use_request().model_copy(update={"case_number": "another", "attachments": (story.LETTER,)})
+    refuse(log, signed(other, EVERYONE[0]), "use-request", "use_request.doubled")
+    register = projection(log.entries())
+    assert register.requests[other.id].document == use_request()
+    assert [entry.document for entry in register.requests_with(story.LETTER.sha256)] == [other]
+    assert [entry.document for entry in register.requests_with(other.digest())] == [other]
+
+
 def test_what_was_stopped_stands_with_its_stay(log: Log) -> None:
     placed = story.stay(Scope())
     log.add_stay(placed)
@@ -241,7 +290,7 @@ def test_refusals_are_shown_with_what_was_refused() -> None:
     assert refusal.office.en == "Finance Department"
     assert refusal.signers == ()
     assert register.refusals[unread].document is None
-    assert not register.requests
+    assert register.requests["campaign"].by_the_vault == (refusal,)
 
 
 def test_an_order_that_came_to_nothing_says_so_also_after_its_audience(log: Log) -> None:
@@ -285,4 +334,4 @@ def test_an_entry_that_cannot_be_read_is_named_and_hides_nothing_else(
 
 
 def test_nothing_logged_is_an_empty_register() -> None:
-    assert projection([]) == Register({}, {}, {}, {}, {}, None, ())
+    assert projection([]) == EMPTY

@@ -13,7 +13,7 @@ from ariyippu.notice.lint.rules import rules
 from ariyippu.policy.reference import Reason
 from ariyippu.send.models import Outcome
 from ariyippu.web.register import words
-from ariyippu.web.register.shown import State
+from ariyippu.web.register.shown import RequestState, State
 from tests.web.messages import LOCALE, used
 
 PLACEHOLDER = re.compile(r"%\([a-z]+\)s")
@@ -41,6 +41,7 @@ def test_a_translation_keeps_the_placeholders() -> None:
 def test_the_fixed_lists_have_words() -> None:
     assert set(words.REASONS) == set(get_args(Reason)) - {"included"}
     assert set(words.STATES) == set(State)
+    assert set(words.REQUEST_STATES) == set(RequestState)
     assert set(words.ROLES) == set(get_args(Role))
     assert set(words.ENTRY_KINDS) == set(get_args(Kind)) - {"trust", "snapshot"}
     refusing = {f"notice.{code}" for code, rule in rules().items() if rule.refuses}

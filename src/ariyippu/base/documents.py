@@ -33,7 +33,7 @@ MAX_ENTRY_BYTES = 65_535  # C2SP tlog-tiles: a log entry's length is a 16-bit nu
 MAX_DOCUMENT_BYTES = 40 * 1024  # in base64, with its signatures, it fits a log entry
 MAX_SIGNATURES = 16
 
-Role = Literal["requester", "register_owner", "custodian", "court_liaison", "election_officer"]
+Role = Literal["requester", "principal", "register_owner", "custodian", "court_liaison", "election_officer"]
 
 
 class Part(BaseModel):

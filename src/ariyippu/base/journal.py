@@ -11,7 +11,7 @@ from typing import Literal
 from django.db import connection
 
 from ariyippu.base import clock
-from ariyippu.base.documents import MAX_ENTRY_BYTES, canonical_json
+from ariyippu.base.documents import MAX_ENTRY_BYTES, Envelope, canonical_json
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.models import Entry, Journal, Refusal
 
@@ -20,6 +20,8 @@ Kind = Literal[
     "snapshot",  # {"register", "snapshot", "contract", "terms", "rows", "quarantined"}
     "linked",  # {"run", "grant", "model", "snapshots": {register: id}, "records", "persons", "certain", "possible"}
     "use-request",  # {"envelope", "granted_until"}
+    "request-refused",  # {"envelope"}: an officer's no
+    "withdrawal",  # {"envelope"}: of a granted use request
     "order",  # {"envelope", "notice"}
     "refusal",  # {"document", "document_kind", "code", "envelope"}
     "failed",  # {"order", "code"}: an accepted order that came to nothing
@@ -57,6 +59,14 @@ def append_refusal(document: str, code: str, body: Mapping[str, object]) -> None
     _refusal, first = Refusal.objects.get_or_create(document=document, code=code)
     if first:
         append("refusal", {"document": document, "code": code, **body})
+
+
+def holds(kind: Kind, envelope: Envelope) -> bool:
+    """Whether a row of this kind, whose body has an `envelope`, holds this very document."""
+    with connection.cursor() as cursor:
+        query = "select exists(select from journal where kind = %s and position(%s::bytea in body) > 0)"
+        cursor.execute(query, [kind, canonical_json(envelope.payload)])
+        return bool(cursor.fetchone()[0])
 
 
 def cosigned_at(journal_id: int) -> dt.datetime | None:

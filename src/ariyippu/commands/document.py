@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ariyippu.commands.zone import HomeOption, console, enter
+from ariyippu.commands.zone import HomeOption, console, enter, set_up
 
 app = typer.Typer(no_args_is_help=True, help="Signed documents: look at, sign, hand in through the hatch.")
 
@@ -58,3 +58,23 @@ def hand_in(
     text = notice.read_bytes() if notice else None
     submit(Envelope.parse(file.read_bytes()), text, f"http://127.0.0.1:{found.settings.hatch_port}")
     console.print("Accepted.")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A scanned letter or order, or an envelope.")], home: HomeOption = None
+) -> None:
+    """Whether a paper or document is in the public register, and what became of it. Status 1: it is not there."""
+    folder = set_up("office", home).log
+    from ariyippu.base import clock
+    from ariyippu.transparency import reader
+    from ariyippu.web.register import check as checks
+    from ariyippu.web.register.projection import projection
+
+    content, register = file.read_bytes(), projection(reader.read(folder).entries)
+    found = checks.found(content, register, clock.now())
+    for line in (*checks.signed(content, register, clock.now()), *found):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    if not found:
+        console.print("Not in the public register.")
+    raise typer.Exit(0 if found else 1)

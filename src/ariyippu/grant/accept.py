@@ -1,67 +1,35 @@
-"""Checking what comes through the hatch: trust documents and use requests.
+"""Use requests and the grants that they become, refusals and withdrawals, as they come through the hatch.
+
+    asked -> granted by everyone's signatures -> used by orders until its end, or until it is withdrawn
+          -> refused, by the vault or by an officer of the owner or of a custodian
 
 Nothing that was accepted once is believed again: the envelopes are kept as they came, and whoever
-relies on one checks its signatures anew, the trust document's against the pinned root keys.
+relies on one checks its signatures anew (thresholds.py), the trust document's with them (trust.py).
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.db import transaction
 
 from ariyippu.base import clock, journal
-from ariyippu.base.documents import Envelope, Roots, Trust
+from ariyippu.base.documents import Envelope, Trust
 from ariyippu.base.errors import RefusedError
-from ariyippu.base.signatures import check_roots
+from ariyippu.base.signatures import signers
 from ariyippu.grant import thresholds
-from ariyippu.grant.documents import UseRequest
-from ariyippu.grant.models import Grant, TrustDocument
+from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
+from ariyippu.grant.models import Grant, RefusedRequest, WithdrawnRequest
 
 
-def load_roots(path: Path) -> Roots:
-    """The pinned root keys. RefusedError `roots.missing` or `roots.invalid`."""
-    try:
-        return Roots.parse(path.read_text())
-    except FileNotFoundError:
-        raise RefusedError("roots.missing", f"{path} is missing: pin the root keys before anything else.") from None
+def accept_use_request(envelope: Envelope, trust: Trust) -> UseRequest:
+    """Turn a use request that everyone signed into a grant.
 
-
-def accept_trust(envelope: Envelope, roots: Roots) -> Trust:
-    """Put a new version of the trust document in force; versions only go up."""
-    check_roots(envelope, roots)
-    trust = envelope.open(Trust)
-    if not trust.issued_at <= clock.now() < trust.expires_at:
-        raise RefusedError("trust.expired", "The trust document is not in force.")
-    with transaction.atomic():
-        newest = TrustDocument.objects.select_for_update().order_by("-version").first()
-        if newest is not None and trust.version <= newest.version:
-            raise RefusedError("trust.rollback", f"Version {newest.version} is in force: the next must be higher.")
-        TrustDocument.objects.create(version=trust.version, envelope=envelope.model_dump_json())
-        journal.append("trust", {"envelope": envelope.model_dump(mode="json", exclude_none=True)})
-    return trust
-
-
-def current_trust(roots: Roots) -> Trust:
-    """The trust document in force, checked against the pinned roots.
-
-    RefusedError `trust.missing`, or `trust.altered` when the row's version is not the document's.
+    RefusedError `use_request.doubled`, `use_request.refused`, and those of thresholds.check.
     """
-    newest = TrustDocument.objects.order_by("-version").first()
-    if newest is None:
-        raise RefusedError("trust.missing", "No trust document has been accepted yet.")
-    envelope = Envelope.parse(newest.envelope)
-    check_roots(envelope, roots)
-    trust = envelope.open(Trust)
-    if trust.version != newest.version:
-        raise RefusedError("trust.altered", "The kept trust document is not of the version that its row says.")
-    return trust
-
-
-def accept_use_request(envelope: Envelope, roots: Roots) -> UseRequest:
-    """Turn a use request that everyone signed into a grant."""
     request = envelope.open(UseRequest)
-    _check(envelope, request, current_trust(roots))
+    thresholds.check(envelope, thresholds.of_request(request), trust, clock.now())
     with transaction.atomic():
+        if RefusedRequest.objects.filter(request=envelope.digest).exists():
+            raise RefusedError("use_request.refused", "An officer who had to sign it has refused it: ask anew.")
         same = Grant.objects.filter(request_id=request.id).first()
         if same is not None and same.digest != envelope.digest:
             raise RefusedError("use_request.doubled", f"Another use request is called {request.id!r}.")
@@ -69,15 +37,45 @@ def accept_use_request(envelope: Envelope, roots: Roots) -> UseRequest:
             text = envelope.model_dump_json()
             Grant.objects.create(digest=envelope.digest, request_id=request.id, envelope=text, granted_at=clock.now())
             until = clock.rfc3339(request.valid_until)
-            body = {"envelope": envelope.model_dump(mode="json", exclude_none=True), "granted_until": until}
-            journal.append("use-request", body)
+            journal.append("use-request", {"envelope": _public(envelope), "granted_until": until})
     return request
 
 
-def _check(envelope: Envelope, request: UseRequest, trust: Trust) -> None:
-    registers = tuple(part.register for part in request.registers)
-    demand = thresholds.Demand("use-request", request.purpose, request.requester, registers)
-    thresholds.check(envelope, demand, trust, clock.now())
+def accept_refusal(envelope: Envelope, trust: Trust) -> Refusal:
+    """Keep an officer's no to a use request. RefusedError `refusal.granted`, and those of thresholds.check_refusal."""
+    refusal = envelope.open(Refusal)
+    thresholds.check_refusal(refusal, signers(envelope, trust, clock.now()), trust, clock.now())
+    with transaction.atomic():
+        if Grant.objects.filter(digest=refusal.request.digest).exists():
+            raise RefusedError("refusal.granted", "The use request is granted: stay it, or have it withdrawn.")
+        kept = {"envelope": envelope.model_dump_json(), "refused_at": clock.now()}
+        _row, first = RefusedRequest.objects.get_or_create(request=refusal.request.digest, defaults=kept)
+        if first:
+            journal.append("request-refused", {"envelope": _public(envelope)})
+    return refusal
+
+
+def accept_withdrawal(envelope: Envelope, trust: Trust) -> Withdrawal:
+    """Take a grant back: from now on no order holds under it.
+
+    RefusedError `withdrawal.not_granted`, and those of thresholds.check_withdrawal.
+    """
+    withdrawal = envelope.open(Withdrawal)
+    row = Grant.objects.filter(digest=withdrawal.request).first()
+    if row is None:
+        raise RefusedError("withdrawal.not_granted", "There is no such grant to withdraw.")
+    request = Envelope.parse(row.envelope).open(UseRequest)
+    thresholds.check_withdrawal(withdrawal, request, signers(envelope, trust, clock.now()))
+    with transaction.atomic():
+        kept = {"envelope": envelope.model_dump_json(), "withdrawn_at": clock.now()}
+        _row, first = WithdrawnRequest.objects.get_or_create(request=withdrawal.request, defaults=kept)
+        if first:
+            journal.append("withdrawal", {"envelope": _public(envelope)})
+    return withdrawal
+
+
+def _public(envelope: Envelope) -> dict[str, object]:
+    return dict(envelope.model_dump(mode="json", exclude_none=True))
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class Granted:
 def granted(digest: str, trust: Trust) -> Granted:
     """The grant with this digest, its signatures checked anew.
 
-    RefusedError `grant.missing`, `grant.altered` or `grant.not_in_force`.
+    RefusedError `grant.missing`, `grant.altered`, `grant.refused`, `grant.withdrawn` or `grant.not_in_force`.
     """
     row = Grant.objects.filter(digest=digest).first()
     if row is None:
@@ -100,7 +98,11 @@ def granted(digest: str, trust: Trust) -> Granted:
     if envelope.digest != digest:
         raise RefusedError("grant.altered", "The kept use request is not the one that was granted.")
     request = envelope.open(UseRequest)
-    _check(envelope, request, trust)
+    thresholds.check(envelope, thresholds.of_request(request), trust, clock.now())
+    if RefusedRequest.objects.filter(request=digest).exists():  # both came at the same instant: the no holds
+        raise RefusedError("grant.refused", "An officer who had to sign the use request has refused it.")
+    if WithdrawnRequest.objects.filter(request=digest).exists():
+        raise RefusedError("grant.withdrawn", "The office that asked for it has withdrawn the use request.")
     if not request.valid_from <= clock.now() < request.valid_until:
         raise RefusedError("grant.not_in_force", "The grant is not in force now.")
     return Granted(digest, request)

@@ -23,3 +23,25 @@ class Grant(models.Model):
 
     class Meta:
         db_table = "grant_grant"
+
+
+class RefusedRequest(models.Model):
+    """A use request that an officer refused, by the request's digest: it is never granted."""
+
+    request = models.CharField(max_length=64, primary_key=True)
+    envelope = models.TextField()  # the refusal
+    refused_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "grant_refused"
+
+
+class WithdrawnRequest(models.Model):
+    """A grant that its requester took back, by the request's digest."""
+
+    request = models.CharField(max_length=64, primary_key=True)
+    envelope = models.TextField()  # the withdrawal
+    withdrawn_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "grant_withdrawn"

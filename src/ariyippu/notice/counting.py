@@ -30,6 +30,7 @@ from ariyippu.base.keys import Keyring
 from ariyippu.base.signatures import require_roles, signers
 from ariyippu.base.text import rounded
 from ariyippu.grant import accept as grants
+from ariyippu.grant import trust as trusted
 from ariyippu.ingest.manifest import Manifest
 from ariyippu.ingest.snapshot import manifest
 from ariyippu.notice import canonical, cohort, criteria
@@ -55,7 +56,7 @@ def answer(envelope: Envelope, *, home: Home, keyring: Keyring) -> Answer:
     `criteria.*`, and `question.over_budget` when the office has asked enough about this snapshot.
     """
     question = envelope.open(Question)
-    trust = grants.current_trust(grants.load_roots(home.roots))
+    trust = trusted.current_trust(trusted.load_roots(home.roots))
     require_roles(signers(envelope, trust, clock.now()), ("requester",), {"requester": question.office})
     snapshot = manifest(home, question.snapshot)
     where = parse_criteria(question.criteria, snapshot)

@@ -16,6 +16,7 @@ from ariyippu.base.errors import RefusedError
 from ariyippu.base.home import Home
 from ariyippu.grant import accept as grants
 from ariyippu.grant import purposes, thresholds
+from ariyippu.grant import trust as trusted
 from ariyippu.grant.purposes import Purpose
 from ariyippu.ingest.manifest import Manifest
 from ariyippu.link import index
@@ -60,7 +61,7 @@ def verify(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
     `purpose.*`, `criteria.*` and `notice.*` (what is said).
     """
     order = envelope.open(Order)
-    trust = grants.current_trust(grants.load_roots(home.roots))
+    trust = trusted.current_trust(trusted.load_roots(home.roots))
     notice = _pinned_notice(order, notice_payload)
     registers = (order.register, *(part.register for part in order.contacts_of))
     demand = thresholds.Demand("order", order.purpose, notice.office, registers)

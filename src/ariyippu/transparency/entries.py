@@ -17,6 +17,8 @@ KINDS = frozenset(
         "snapshot",
         "linked",
         "use-request",
+        "request-refused",
+        "withdrawal",
         "order",
         "refusal",
         "audience",

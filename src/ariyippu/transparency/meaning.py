@@ -16,7 +16,7 @@ from ariyippu.base.errors import RefusedError
 from ariyippu.base.home import first_fault
 from ariyippu.base.signatures import check_roots, signers
 from ariyippu.grant import purposes, thresholds
-from ariyippu.grant.documents import UseRequest
+from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
 from ariyippu.grant.thresholds import Demand
 from ariyippu.notice.documents import Order
 from ariyippu.policy import quorum
@@ -92,11 +92,14 @@ class Meaning:
         self._grants: dict[str, tuple[UseRequest, dt.datetime]] = {}
         self._runs: dict[str, _Linked] = {}  # linking runs, the newest last
         self._orders: set[str] = set()
+        self._refused: set[str] = set()  # use requests, by digest
         self._stays: dict[str, _PlacedStay] = {}
         self._checks = {
             "trust": self._check_trust,
             "use-request": self._check_use_request,
             "linked": self._check_linked,
+            "request-refused": self._check_refused,
+            "withdrawal": self._check_withdrawal,
             "order": self._check_order,
             "counted": self._check_counted,
             "stay": self._check_stay,
@@ -127,10 +130,27 @@ class Meaning:
     def _check_use_request(self, entry: LoggedEntry) -> None:
         body = _body(_Grant, entry)
         request, _found, _trust = self._signed(body.envelope, UseRequest, entry)
-        registers = tuple(part.register for part in request.registers)
-        self._demand(body.envelope, Demand("use-request", request.purpose, request.requester, registers), entry)
-        if body.granted_until is not None:
-            self._grants[body.envelope.digest] = request, body.granted_until
+        self._demand(body.envelope, thresholds.of_request(request), entry)
+        if body.granted_until is None:
+            return
+        if body.envelope.digest in self._refused:
+            raise RefusedError("use_request.refused", "An officer had refused the use request before.")
+        self._grants[body.envelope.digest] = request, body.granted_until
+
+    def _check_refused(self, entry: LoggedEntry) -> None:
+        refusal, found, trust = self._signed(_body(_Signed, entry).envelope, Refusal, entry)
+        thresholds.check_refusal(refusal, found, trust, entry.at + _END_OF_SECOND)
+        if refusal.request.digest in self._grants:
+            raise RefusedError("refusal.granted", "The use request had been granted before.")
+        self._refused.add(refusal.request.digest)
+
+    def _check_withdrawal(self, entry: LoggedEntry) -> None:
+        withdrawal, found, _trust = self._signed(_body(_Signed, entry).envelope, Withdrawal, entry)
+        if withdrawal.request not in self._grants:
+            raise RefusedError("withdrawal.not_granted", "It withdraws what was not granted before.")
+        request, _until = self._grants[withdrawal.request]
+        thresholds.check_withdrawal(withdrawal, request, found)
+        self._grants[withdrawal.request] = request, entry.at  # no order holds under it from here on
 
     def _check_linked(self, entry: LoggedEntry) -> None:
         body = _body(_Linked, entry)

@@ -18,12 +18,13 @@ from cryptography.hazmat.primitives.serialization import (
 from ariyippu.base import keys
 from ariyippu.base.documents import Document, Envelope, Trust
 from ariyippu.base.errors import RefusedError
-from ariyippu.grant.documents import UseRequest
+from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
 from ariyippu.notice.documents import Notice, Order, Question
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 
 KINDS: dict[str, type[Document]] = {
-    kind.KIND: kind for kind in (Trust, UseRequest, Notice, Question, Order, Stay, Amendment, Confirmation, Lift)
+    kind.KIND: kind
+    for kind in (Trust, UseRequest, Refusal, Withdrawal, Notice, Question, Order, Stay, Amendment, Confirmation, Lift)
 }
 
 

@@ -21,6 +21,7 @@ urlpatterns = [
         re_path(rf"^requests/{_ID.format('request_id')}$", views.use_request, name="use_request"),
         re_path(rf"^stays/{_ID.format('stay_id')}$", views.stay, name="stay"),
         re_path(rf"^m/{_TOKEN}$", messages.page, name="message"),
+        re_path(r"^papers/(?P<sha256>[0-9a-f]{64})$", views.papers, name="papers"),
         path("refusals/<int:index>", views.refusal, name="refusal"),
         path("how-to-check", views.how_to_check, name="how_to_check"),
         re_path(r"^(?P<part>orders|requests|stays|refusals)$", views.listing, name="listing"),

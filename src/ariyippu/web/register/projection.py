@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 from ariyippu.base.documents import Document, Envelope, Trust, canonical_json
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.signatures import signers
-from ariyippu.grant.documents import UseRequest
+from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
 from ariyippu.notice.documents import Notice, Order, Question
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 from ariyippu.transparency.entries import LoggedEntry
@@ -43,7 +43,8 @@ from ariyippu.web.register.shown import (
 # Entries hold whole seconds, rounded down: what happened within that second had happened at its end.
 _END_OF_SECOND = dt.timedelta(microseconds=999_999)
 _REFUSABLE: Mapping[str, type[Document]] = {
-    kind.payload_type(): kind for kind in (Trust, UseRequest, Question, Order, Stay, Amendment, Confirmation, Lift)
+    kind.payload_type(): kind
+    for kind in (Trust, UseRequest, Refusal, Withdrawal, Question, Order, Stay, Amendment, Confirmation, Lift)
 }
 
 B = TypeVar("B", bound=BaseModel)
@@ -155,6 +156,8 @@ class _Reading:
         self._readers: Mapping[str, Callable[[LoggedEntry], None]] = {
             "trust": self._take_trust,
             "use-request": self._take_request,
+            "request-refused": self._take_request_refused,
+            "withdrawal": self._take_withdrawal,
             "linked": self._take_linked,
             "order": self._take_order,
             "refusal": self._take_refusal,
@@ -179,6 +182,8 @@ class _Reading:
                 self._unread.append(entry.index)
 
     def register(self) -> Register:
+        asked = tuple(reversed(self._requests.values()))
+        chosen = {entry.document.id: entry for entry in sorted(asked, key=_is_granted)}
         stays = tuple(self._stays.values())
         orders = [
             replace(order, stays=tuple(stay for stay in stays if touches(stay, order)))
@@ -186,7 +191,8 @@ class _Reading:
         ]
         return Register(
             orders={order.document.id: order for order in reversed(orders)},
-            requests={entry.document.id: entry for entry in reversed(self._requests.values())},
+            requests={entry.document.id: entry for entry in asked if chosen[entry.document.id] is entry},
+            asked=asked,
             linkings=dict(reversed(self._linkings.items())),
             stays={entry.document.id: entry for entry in reversed(self._stays.values())},
             refusals=dict(reversed(self._refusals.items())),
@@ -201,15 +207,32 @@ class _Reading:
     def _take_request(self, entry: LoggedEntry) -> None:
         body = _body(_Grant, entry)
         digest, document = body.envelope.digest, body.envelope.open(UseRequest)
-        earlier = self._requests.pop(digest, None)  # asked first, granted later: one request
-        self._requests[digest] = RequestEntry(
-            places=(*(earlier.places if earlier else ()), _place(entry)),
-            digest=digest,
-            document=document,
-            office=self._office(document.requester),
+        earlier = self._requests.pop(digest, None)  # refused first, asked again and granted: one request
+        asked = earlier or self._request(digest, document)
+        self._requests[digest] = replace(
+            asked,
+            places=(*asked.places, _place(entry)),
             signers=self._signers(body.envelope, entry),
             granted_until=body.granted_until,
         )
+
+    def _request(self, digest: str, document: UseRequest) -> RequestEntry:
+        """As it is before anything is known but what it says."""
+        principal = None if document.on_behalf_of is None else self._office(document.on_behalf_of)
+        return RequestEntry((), digest, document, self._office(document.requester), principal, ())
+
+    def _take_request_refused(self, entry: LoggedEntry) -> None:
+        act = self._act(entry, Refusal)
+        envelope = act.document.request
+        asked = self._requests.get(envelope.digest) or replace(
+            self._request(envelope.digest, envelope.open(UseRequest)), signers=self._signers(envelope, entry)
+        )
+        self._requests[envelope.digest] = replace(asked, places=(*asked.places, act.place), refused=act)
+
+    def _take_withdrawal(self, entry: LoggedEntry) -> None:
+        act = self._act(entry, Withdrawal)
+        granted = self._requests[act.document.request]
+        self._requests[granted.digest] = replace(granted, places=(*granted.places, act.place), withdrawn=act)
 
     def _take_linked(self, entry: LoggedEntry) -> None:
         body = _body(_Linked, entry)
@@ -258,6 +281,14 @@ class _Reading:
             signers=self._signers(body.envelope, entry) if body.envelope else (),
         )
         self._refusals[entry.index] = refusal
+        if isinstance(document, UseRequest):
+            asked = self._requests.get(refusal.digest) or self._request(refusal.digest, document)
+            self._requests[refusal.digest] = replace(
+                asked,
+                places=(*asked.places, refusal.place),
+                signers=asked.signers or refusal.signers,
+                by_the_vault=(*asked.by_the_vault, refusal),
+            )
 
     def _take_failed(self, entry: LoggedEntry) -> None:
         body = _body(_Failed, entry)
@@ -335,6 +366,10 @@ class _Reading:
         return tuple(found.values())
 
 
+def _is_granted(request: RequestEntry) -> bool:
+    return request.granted_until is not None
+
+
 def _place(entry: LoggedEntry) -> Place:
     return Place(entry.index, entry.at, entry.kind)
 
@@ -355,4 +390,4 @@ def _refused_document(body: _Refused, kind: type[Document] | None) -> Document |
 def _claimed_office(document: Document | None) -> str | None:
     if isinstance(document, UseRequest):
         return document.requester
-    return document.office if isinstance(document, Stay | Question) else None
+    return document.office if isinstance(document, Stay | Refusal | Withdrawal | Question) else None

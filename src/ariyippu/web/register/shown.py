@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from ariyippu.base.documents import Document, Role, Trust
-from ariyippu.grant.documents import UseRequest
+from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
 from ariyippu.notice.documents import Notice, Order
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay, Subject, Terms, subjects
 from ariyippu.policy.spans import Span, spans
@@ -25,6 +25,17 @@ class State(StrEnum):
     STAYED = "stayed"
     FAILED = "failed"
     HANDED_OFF = "handed_off"
+
+
+class RequestState(StrEnum):
+    """What became of a use request."""
+
+    ASKED = "asked"
+    REFUSED = "refused"
+    GRANTED = "granted"
+    USED = "used"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True)
@@ -65,16 +76,54 @@ class CountEntry:
 
 
 @dataclass(frozen=True)
+class Act(Generic[D]):
+    """A document that changes something about another: a refusal, an amendment, a lift."""
+
+    place: Place
+    digest: str
+    document: D
+    signers: tuple[Signer, ...]
+
+
+@dataclass(frozen=True)
+class RefusalEntry:
+    """A document that was refused. `document` is None when it was not even readable."""
+
+    place: Place
+    digest: str
+    document_kind: str
+    code: str
+    document: Document | None
+    office: Both | None
+    signers: tuple[Signer, ...]
+
+
+@dataclass(frozen=True)
 class RequestEntry:
-    """A use request; granted when `granted_until` is set."""
+    """A use request and its life so far; granted when `granted_until` is set."""
 
     places: tuple[Place, ...]
     digest: str
     document: UseRequest
     office: Both
+    principal: Both | None
     signers: tuple[Signer, ...]
-    granted_until: dt.datetime | None
+    granted_until: dt.datetime | None = None
     counts: tuple[CountEntry, ...] = ()
+    by_the_vault: tuple[RefusalEntry, ...] = ()
+    refused: Act[Refusal] | None = None  # by an officer
+    withdrawn: Act[Withdrawal] | None = None
+
+    def state(self, at: dt.datetime, *, used: bool) -> RequestState:
+        """`used`: an order was placed under it."""
+        if self.withdrawn is not None:
+            return RequestState.WITHDRAWN
+        if self.granted_until is None:
+            refused = self.refused is not None or self.by_the_vault
+            return RequestState.REFUSED if refused else RequestState.ASKED
+        if self.granted_until <= at:
+            return RequestState.EXPIRED
+        return RequestState.USED if used else RequestState.GRANTED
 
 
 @dataclass(frozen=True)
@@ -89,16 +138,6 @@ class LinkingEntry:
     persons: int
     certain: int
     possible: int
-
-
-@dataclass(frozen=True)
-class Act(Generic[D]):
-    """A document that changes something about another: an amendment, a confirmation, a lift."""
-
-    place: Place
-    digest: str
-    document: D
-    signers: tuple[Signer, ...]
 
 
 @dataclass(frozen=True)
@@ -256,24 +295,12 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class RefusalEntry:
-    """A document that was refused. `document` is None when it was not even readable."""
-
-    place: Place
-    digest: str
-    document_kind: str
-    code: str
-    document: Document | None
-    office: Both | None
-    signers: tuple[Signer, ...]
-
-
-@dataclass(frozen=True)
 class Register:
     """Everything, the newest first. Orders, requests, linking runs and stays also by their id."""
 
     orders: Mapping[str, OrderEntry]
-    requests: Mapping[str, RequestEntry]
+    requests: Mapping[str, RequestEntry]  # of those of one name, the granted one
+    asked: tuple[RequestEntry, ...]  # every one
     linkings: Mapping[str, LinkingEntry]
     stays: Mapping[str, StayEntry]
     refusals: Mapping[int, RefusalEntry]
@@ -282,6 +309,25 @@ class Register:
 
     def active_stays(self, at: dt.datetime) -> tuple[StayEntry, ...]:
         return tuple(stay for stay in self.stays.values() if stay.is_active(at))
+
+    def request_state(self, request: RequestEntry, at: dt.datetime) -> RequestState:
+        return request.state(at, used=bool(self.orders_under(request)))
+
+    def requests_with(self, sha256: str) -> tuple[RequestEntry, ...]:
+        """The use requests with this fingerprint, or with a paper attached that has it."""
+        return tuple(
+            request
+            for request in self.asked
+            if sha256 == request.digest or sha256 in {paper.sha256 for paper in request.document.attachments}
+        )
+
+    def stays_with(self, sha256: str) -> tuple[StayEntry, ...]:
+        """The stays with this fingerprint, or that were entered from a paper that has it."""
+        return tuple(
+            stay
+            for stay in self.stays.values()
+            if sha256 == stay.digest or (stay.document.paper is not None and sha256 == stay.document.paper.sha256)
+        )
 
     def orders_under(self, request: RequestEntry) -> tuple[OrderEntry, ...]:
         return tuple(order for order in self.orders.values() if order.document.use_request == request.digest)
@@ -297,7 +343,7 @@ class Register:
         return tuple(order for order in self.orders.values() if any(s.digest == stay.digest for s in order.stays))
 
 
-EMPTY = Register({}, {}, {}, {}, {}, None, ())
+EMPTY = Register({}, {}, (), {}, {}, {}, None, ())
 
 
 def touches(stay: StayEntry, order: OrderEntry) -> bool:

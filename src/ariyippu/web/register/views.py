@@ -124,6 +124,7 @@ def use_request(request: HttpRequest, request_id: str) -> HttpResponse:
     context = {
         "entry": entry,
         "document": entry.document,
+        "state": register.request_state(entry, now),
         "orders": [(order, order.state(now)) for order in register.orders_under(entry)],
         "linkings": register.linkings_under(entry),
     }
@@ -162,6 +163,20 @@ def refusal(request: HttpRequest, index: int) -> HttpResponse:
 
 
 @public
+def papers(request: HttpRequest, sha256: str) -> HttpResponse:
+    """Whether a paper, or a signed document, with this fingerprint is in the register, and what became of it."""
+    note, register = current()
+    now = clock.now()
+    context = {
+        "sha256": sha256,
+        "requests": [(entry, register.request_state(entry, now)) for entry in register.requests_with(sha256)],
+        "stays": [(entry, entry.is_active(now)) for entry in register.stays_with(sha256)],
+        "orders": [(entry, entry.state(now)) for entry in register.orders_with(sha256)],
+    }
+    return _page(request, "papers", context, note)
+
+
+@public
 def how_to_check(request: HttpRequest) -> HttpResponse:
     note, _register = current()
     context = {"part": "how", "public_url": home.current().settings.public_url.rstrip("/")}
@@ -182,8 +197,9 @@ def _rows(register: Register, part: Part) -> list[tuple[object, object]]:
         return [(entry, entry.state(now)) for entry in register.orders.values()]
     if part == "stays":
         return [(entry, entry.is_active(now)) for entry in register.stays.values()]
-    entries = register.requests if part == "requests" else register.refusals
-    return [(entry, None) for entry in entries.values()]
+    if part == "requests":
+        return [(entry, register.request_state(entry, now)) for entry in register.requests.values()]
+    return [(entry, None) for entry in register.refusals.values()]
 
 
 def _counts(entry: OrderEntry) -> Mapping[str, int]:

@@ -15,6 +15,15 @@ STATES: Words = {
     "handed_off": _("Handed over for delivery"),
 }
 
+REQUEST_STATES: Words = {
+    "asked": _("Asked, not answered yet"),
+    "refused": _("Refused"),
+    "granted": _("Granted"),
+    "used": _("Granted and used"),
+    "expired": _("Expired"),
+    "withdrawn": _("Withdrawn"),
+}
+
 REASONS: Words = {
     "order_not_in_force": _("The order was not in force"),
     "stayed": _("A stay stopped it"),
@@ -47,6 +56,7 @@ OUTCOMES: Words = {
 
 ROLES: Words = {
     "requester": _("Requesting office"),
+    "principal": _("Office for which it is asked"),
     "register_owner": _("Owner of the register"),
     "custodian": _("Custodian"),
     "court_liaison": _("Court liaison"),
@@ -56,6 +66,8 @@ ROLES: Words = {
 DOCUMENT_KINDS: Words = {
     "use-request": _("Use request"),
     "question": _("Question of how many"),
+    "refusal": _("Refusal of a use request"),
+    "withdrawal": _("Withdrawal of a use request"),
     "order": _("Order"),
     "stay": _("Stay"),
     "amendment": _("Amendment of a stay"),
@@ -66,6 +78,8 @@ DOCUMENT_KINDS: Words = {
 
 ENTRY_KINDS: Words = {
     "use-request": _("Use request"),
+    "request-refused": _("Use request refused by an officer"),
+    "withdrawal": _("Use request withdrawn"),
     "order": _("Order accepted"),
     "linked": _("Records linked to persons"),
     "audience": _("Audience decided"),
@@ -152,6 +166,14 @@ REFUSALS: Words = {
     "order.not_linked": _("The registers were not linked under a permission that is in force."),
     "order.doubled": _("Another order already has this name."),
     "grant.missing": _("No use request was granted for this."),
+    "grant.withdrawn": _("The office that had asked withdrew its use request."),
+    "grant.refused": _("An officer who had to sign the use request refused it."),
+    "use_request.refused": _("An officer who had to sign the use request refused it."),
+    "refusal.not_asked": _("The office that is said to have asked did not sign the use request."),
+    "refusal.no_authority": _("The signer is neither of the register's owner nor of a custodian."),
+    "refusal.granted": _("The use request had been granted already."),
+    "withdrawal.not_granted": _("There is no such permission."),
+    "withdrawal.not_the_requester": _("The signer is not of the office that had asked."),
     "grant.not_in_force": _("The permission to use the register is not in force."),
     "grant.other_office": _("The permission was given to another office."),
     "grant.other_purpose": _("The permission was given for another purpose."),
@@ -210,6 +232,7 @@ TABLES: Mapping[str, Words] = {
     "role": ROLES,
     "document": DOCUMENT_KINDS,
     "entry": ENTRY_KINDS,
+    "request": REQUEST_STATES,
     "refusal": REFUSALS,
     "advice": ADVICE,
     "district": DISTRICTS,
