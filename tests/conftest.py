@@ -117,6 +117,12 @@ def owner_dsn(home: Home) -> str:
     return make_conninfo(home.owner_url_file.read_text(), dbname=install.role("vault"))
 
 
+@pytest.fixture(autouse=True)
+def villages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests' registers have two or three people, whom no order could name; tests/policy/test_limits.py asks."""
+    monkeypatch.setattr("ariyippu.policy.limits.SMALLEST_COHORT", 0)
+
+
 @pytest.fixture
 def clean_vault(owner_dsn: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Lets the test commit; afterwards every table is empty, and sequences begin again."""

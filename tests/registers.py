@@ -177,6 +177,7 @@ class Registers:
             channels=("email", "sms"),
             not_before=now() - dt.timedelta(minutes=1),
             not_after=now() + dt.timedelta(hours=12),
+            max_cost_paise=10_00_000_00,
             max_messages=1000,
             min_interval_days=20,
             contacts_of=self.contacts_of(*lenders),

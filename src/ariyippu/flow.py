@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import pyarrow as pa
 import structlog
 from django.db import DatabaseError, close_old_connections, transaction
 
@@ -51,7 +52,7 @@ from ariyippu.send.models import Batch
 from ariyippu.send.open import Door
 from ariyippu.send.watch import Watch
 from ariyippu.send.worker import Worker
-from ariyippu.track import contacts, settle, stopped
+from ariyippu.track import contacts, reached, settle, stopped
 from ariyippu.transparency import sequencer
 from ariyippu.transparency.note import Signer
 from ariyippu.transparency.witness import LocalWitness, Witness
@@ -218,9 +219,16 @@ def _decide(vault: Vault, row: OrderRow) -> None:
     if verified is None or not _may_be_decided(row, verified, vault.home):
         return
     try:
-        audience.freeze(row, verified, home=vault.home, keyring=vault.keyring)
+        among = _among(vault, verified)
+        audience.freeze(row, verified, home=vault.home, keyring=vault.keyring, among=among)
     except RefusedError as refusal:
         _fail(row, refusal)
+
+
+def _among(vault: Vault, verified: VerifiedOrder) -> pa.Table | None:
+    """The only records that may be candidates, where the order names them otherwise than by criteria."""
+    corrects = verified.order.corrects
+    return None if corrects is None else reached.reached(corrects, vault.home, vault.keyring)
 
 
 def _cut(vault: Vault, row: OrderRow) -> None:
@@ -252,8 +260,11 @@ def _verified(vault: Vault, row: OrderRow) -> VerifiedOrder | None:
 
 
 def _may_be_decided(row: OrderRow, verified: VerifiedOrder, home: Home) -> bool:
-    """Its window is open, it has been public for the purpose's cooling-off, and no stay stops all of it."""
+    """Its window is open, what it corrects is over, it has been public and cooled off, no stay stops all of it."""
     public_since = journal.cosigned_at(row.journal_id)
+    corrects = verified.order.corrects
+    if corrects is not None and OrderRow.objects.get(digest=corrects).state not in (OrderRow.DONE, OrderRow.FAILED):
+        return False  # it may still reach more people
     if public_since is None or clock.now() < verified.order.not_before:
         return False
     cooling_off_s = home.settings.cooling_off_s.get(verified.purpose.id, verified.purpose.cooling_off_s)

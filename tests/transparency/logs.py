@@ -122,6 +122,7 @@ def order(**changes: object) -> Order:
         "not_before": DAY,
         "not_after": LATER,
         "max_messages": 100,
+        "max_cost_paise": 0,
         "min_interval_days": 1,
     }
     return Order.model_validate(values | changes)

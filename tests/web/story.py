@@ -133,6 +133,7 @@ def order(said: Notice, request: UseRequest, name: str = "da-arrears-1") -> Orde
         not_before=START,
         not_after=START + dt.timedelta(days=14),
         max_messages=600_000,
+        max_cost_paise=48_00_000_00,
         min_interval_days=30,
     )
 

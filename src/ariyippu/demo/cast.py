@@ -237,6 +237,7 @@ def order(notice: Notice, grant: UseRequest, snapshot: str, contract: str) -> Or
         not_before=now,
         not_after=now + dt.timedelta(hours=12),
         max_messages=40_000_000,
+        max_cost_paise=10_00_00_000_00,
         min_interval_days=20,
     )
 

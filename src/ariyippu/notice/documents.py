@@ -82,7 +82,10 @@ class ContactsOf(Part):
 
 
 class Order(Document):
-    """The order to send one notice once, to one snapshot, under one grant. It pins all three by digest."""
+    """The order to send one notice once, to one snapshot, under one grant. It pins all three by digest.
+
+    A correction goes to exactly those whom another order reached: its notice has no criteria of its own.
+    """
 
     KIND: ClassVar[str] = "order"
 
@@ -97,10 +100,12 @@ class Order(Document):
     not_before: AwareDatetime
     not_after: AwareDatetime
     max_messages: int = Field(ge=1)
+    max_cost_paise: int = Field(ge=0, description="What its SMS may cost at most; e-mail costs nothing.")
     min_interval_days: int = Field(ge=0, le=3660, description="Not to who was told for this purpose since.")
     contacts_of: tuple[ContactsOf, ...] = Field(
         default=(), max_length=8, exclude_if=lambda lent: not lent, description="In order of choice, after its own."
     )
+    corrects: str | None = added(pattern=r"^[0-9a-f]{64}$", description="Digest of the order that it puts right.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -111,4 +116,6 @@ class Order(Document):
         lending = [part.register for part in self.contacts_of]
         if len({self.register, *lending}) != len(lending) + 1:
             raise ValueError("a register stands twice")
+        if self.corrects is not None and self.min_interval_days:
+            raise ValueError("a correction goes to people who were told: min_interval_days must be 0")
         return self

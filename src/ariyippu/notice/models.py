@@ -16,6 +16,8 @@ class OrderRow(models.Model):
     accepted_at = models.DateTimeField()
     released_at = models.DateTimeField()
     journal_id = models.BigIntegerField()
+    messages = models.BigIntegerField(null=True)  # when it is decided: how many, and what they cost at most
+    cost_paise = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "notice_order"

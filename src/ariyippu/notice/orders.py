@@ -68,7 +68,9 @@ def verify(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
     thresholds.check(envelope, demand, trust, clock.now())
     snapshot = contacts.snapshot_of(order.register, order.snapshot, order.contract, trust, home)
     lent = [contacts.snapshot_of(one.register, one.snapshot, one.contract, trust, home) for one in order.contacts_of]
-    where = parse_criteria(notice.criteria, snapshot)
+    where = criteria.EVERYONE if order.corrects else parse_criteria(notice.criteria, snapshot)
+    if order.corrects is not None:
+        _check_correction(order.corrects, order, notice)
     flags = {flag.name: parse_criteria(flag.when, snapshot) for flag in notice.flags}
     read = frozenset().union(*(criteria.fields(node) for node in (where, *flags.values())))
     sources = contacts.sources(order, snapshot, lent)
@@ -127,6 +129,18 @@ def verify_row(row: OrderRow, home: Home) -> VerifiedOrder:
     if envelope.digest != row.digest:
         raise RefusedError("order.altered", "The kept order is not the one that was signed.")
     return verify(envelope, bytes(row.notice), home)
+
+
+def _check_correction(corrects: str, order: Order, notice: Notice) -> None:
+    """It puts right what the same office said, to the same people, for the same purpose."""
+    row = OrderRow.objects.filter(digest=corrects).first()
+    if row is None:
+        raise RefusedError("order.corrects_unknown", "There is no such order to correct.")
+    wrong, said = Envelope.parse(row.envelope).open(Order), Notice.parse(bytes(row.notice))
+    if (wrong.register, wrong.purpose, said.office) != (order.register, order.purpose, notice.office):
+        raise RefusedError("order.corrects_other", "The order to correct has another register, purpose or office.")
+    if notice.criteria:
+        raise RefusedError("order.corrects_some", "A correction goes to all: its notice has no criteria.")
 
 
 def parse_criteria(document: Mapping[str, object], snapshot: Manifest) -> criteria.Node:

@@ -9,8 +9,10 @@ tree up to the next ten, so that its size tells no more than a rounded count.
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
@@ -24,7 +26,7 @@ from ariyippu.ingest.snapshot import open_records
 from ariyippu.notice import criteria
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
-from ariyippu.policy import decide, linked, objections, stays, suspensions
+from ariyippu.policy import decide, limits, linked, objections, stays, suspensions
 from ariyippu.policy.decide import DECISION_SCHEMA
 from ariyippu.policy.models import AudienceRow
 from ariyippu.policy.objections import Lists
@@ -51,17 +53,20 @@ def folder(home: Home, digest: str) -> Path:
     return home.vault / "orders" / digest
 
 
-def freeze(row: OrderRow, verified: VerifiedOrder, *, home: Home, keyring: Keyring) -> None:
+def freeze(
+    row: OrderRow, verified: VerifiedOrder, *, home: Home, keyring: Keyring, among: pa.Table | None = None
+) -> None:
     """Decide about every candidate and keep the answer: file, root, row and journal entry, or nothing.
 
-    RefusedError `order.over_cap` when more are included than the order allows: then nobody is told.
+    `among`: the only records that are candidates (record: binary(16)), whatever else the criteria fit.
+    RefusedError as limits.py says, when it is too few or too much: then nobody is told.
     """
     started = time.perf_counter()
+    limits.refuse_protected(verified, home, keyring)
     lists = objections.lists(verified.order)
-    decided = _decide(row, verified, lists, home, keyring)
+    decided = _decide(row, verified, lists, _Vault(home, keyring, among))
+    extent = limits.check(decided, verified, home)
     counts = {pair["values"]: pair["counts"] for pair in pc.value_counts(decided["reason"]).to_pylist()}
-    if counts.get("included", 0) > verified.order.max_messages:
-        raise RefusedError("order.over_cap", "More are included than the order's max_messages allows.")
     audience = _shuffled(_padded(decided))
     root = _root(audience)
     wrapped = _write(audience, row.digest, home, keyring)
@@ -85,7 +90,9 @@ def freeze(row: OrderRow, verified: VerifiedOrder, *, home: Home, keyring: Keyri
             seconds=time.perf_counter() - started,
             decided_at=lists.decided_at,
         )
-        OrderRow.objects.filter(digest=row.digest).update(state=OrderRow.DECIDED)
+        OrderRow.objects.filter(digest=row.digest).update(
+            state=OrderRow.DECIDED, messages=extent.messages, cost_paise=extent.cost_paise
+        )
 
 
 def read(home: Home, keyring: Keyring, audience: AudienceRow) -> pa.Table:
@@ -119,14 +126,33 @@ def situation(row: OrderRow, verified: VerifiedOrder) -> Situation:
     return Situation(in_force, verified.purpose.own_entitlement, tuple(ways))
 
 
-def _decide(row: OrderRow, verified: VerifiedOrder, lists: Lists, home: Home, keyring: Keyring) -> pa.Table:
+@dataclass(frozen=True, repr=False)
+class _Vault:
+    """Where candidates come from."""
+
+    home: Home
+    keyring: Keyring
+    among: pa.Table | None
+
+    def register(self, relations: duckdb.DuckDBPyConnection, snapshot: str, columns: list[str]) -> None:
+        """Make the snapshot's records, or those of them that may be candidates, the relation `records`."""
+        records = open_records(self.home, self.keyring, snapshot, columns)
+        if self.among is None:
+            relations.register("records", records)
+            return
+        relations.register("_all_records", records)
+        relations.register("_among", self.among)
+        relations.execute("create view records as select * from _all_records semi join _among using (record)")
+
+
+def _decide(row: OrderRow, verified: VerifiedOrder, lists: Lists, vault: _Vault) -> pa.Table:
     order, now = verified.order, situation(row, verified)
     tokens = [f"{way.column}_token" for way in now.ways if way.contact_of is None and way.column is not None]
     asked = criteria.fields(verified.where) | _asked_by_stays(now)
     columns = ["record", "deceased", "protected", *tokens, *sorted(asked)]
-    links = linked.of_order(verified, now.ways, lists.marks, home=home, keyring=keyring)
+    links = linked.of_order(verified, now.ways, lists.marks, home=vault.home, keyring=vault.keyring)
     with engine.readable(f"The snapshot {order.snapshot}"), engine.connect() as relations:
-        relations.register("records", open_records(home, keyring, order.snapshot, columns))
+        vault.register(relations, order.snapshot, columns)
         relations.register("objected", lists.of(order.register, "objected"))
         relations.register("told", lists.of(order.register, "told"))
         relations.register("linked", links.reaching)

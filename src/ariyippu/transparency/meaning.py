@@ -177,6 +177,8 @@ class Meaning:
         if order.contacts_of:
             self._check_borrowing(set(contracts), entry)
         self._demand(body.envelope, Demand("order", order.purpose, request.requester, tuple(contracts)), entry)
+        if order.corrects is not None and order.corrects not in self._orders:
+            raise RefusedError("order.corrects_unknown", "The order corrects one that was not logged before it.")
         self._orders.add(body.envelope.digest)
 
     def _check_counted(self, entry: LoggedEntry) -> None:

@@ -339,6 +339,13 @@ class Register:
     def linkings_under(self, request: RequestEntry) -> tuple[LinkingEntry, ...]:
         return tuple(linking for linking in self.linkings.values() if linking.request.digest == request.digest)
 
+    def corrected_by(self, order: OrderEntry) -> OrderEntry | None:
+        """The order that this one puts right."""
+        return next((other for other in self.orders.values() if other.digest == order.document.corrects), None)
+
+    def corrections_of(self, order: OrderEntry) -> tuple[OrderEntry, ...]:
+        return tuple(other for other in self.orders.values() if other.document.corrects == order.digest)
+
     def orders_touched_by(self, stay: StayEntry) -> tuple[OrderEntry, ...]:
         return tuple(order for order in self.orders.values() if any(s.digest == stay.digest for s in order.stays))
 

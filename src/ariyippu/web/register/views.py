@@ -108,6 +108,8 @@ def order(request: HttpRequest, order_id: str) -> HttpResponse:
         "partly_stayed": entry.is_partly_stayed(now),
         "counts": _counts(entry),
         "fields": sorted(entry.request.document.fields_of(entry.document.register)) if entry.request else (),
+        "corrected": register.corrected_by(entry),
+        "corrections": register.corrections_of(entry),
         "lenders": [part.register for part in entry.document.contacts_of],
         "stays": [(stay, stay.is_active(now)) for stay in entry.stays],
     }

@@ -79,6 +79,12 @@ def grouped(count: int) -> str:
 
 
 @register.filter
+def rupees(paise: int) -> str:
+    """₹ 12,34,560: whole rupees, upwards."""
+    return f"₹ {grouped(-(-paise // 100))}"
+
+
+@register.filter
 def moment(instant: dt.datetime) -> SafeString:
     """An instant as a `<time>` in Indian Standard Time."""
     local = timezone.localtime(instant)
