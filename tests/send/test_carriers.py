@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from ariyippu.base.home import CarrierSettings
 from ariyippu.demo.outside.keep import read_mail, read_sms
 from ariyippu.demo.outside.run import Outside, running
 from ariyippu.send.carriers import Answer, Carrier, EmailMessage, Message, SmsMessage, Verdict, open_carrier
+from tests.send import gateway
 
 MALAYALAM = "അറിയിപ്പ്: ക്ഷാമബത്ത കുടിശ്ശിക അനുവദിച്ചു. "
 SMTP_SINK = Path("/usr/sbin/smtp-sink")
@@ -89,9 +90,13 @@ class Scripted:
 
 
 def settings_for(url: str, *, window: int = 100, connections: int = 1) -> CarrierSettings:
-    sender = "KLGOVT" if url.startswith("smpp") else "notices@kerala.example"
     return CarrierSettings(
-        url=url, sender=sender, connections=connections, window_messages=window, dlt_entity="1101234567890123456"
+        url=url,
+        sender="notices@kerala.example" if url.startswith("smtp") else "KLGOVT",
+        connections=connections,
+        window_messages=window,
+        dlt_entity="1101234567890123456",
+        secure_key=gateway.ACCOUNT[2],
     )
 
 
@@ -114,33 +119,45 @@ class Subject:
 
     scheme: str
     folder: Path
+    seva: gateway.Gateway = field(default_factory=gateway.Gateway)
 
     @contextlib.contextmanager
     def serving(self, port: int = 0) -> Iterator[int]:
+        if self.scheme == "mobileseva+http":
+            with gateway.serving(self.seva, port) as found:
+                yield found
+            return
         smtp_port, smpp_port = (port, 0) if self.scheme == "smtp" else (0, port)
         with running(Outside(self.folder, smtp_port, smpp_port)) as ports:
             yield ports[0] if self.scheme == "smtp" else ports[1]
 
     @contextlib.contextmanager
     def carrier(self, port: int) -> Iterator[Carrier]:
-        name = "demo:demo@" if self.scheme == "smpp" else ""
-        with contextlib.closing(open_carrier(settings_for(f"{self.scheme}://{name}127.0.0.1:{port}"))) as carrier:
+        with contextlib.closing(open_carrier(settings_for(self.url(port)))) as carrier:
             yield carrier
+
+    def url(self, port: int) -> str:
+        if self.scheme == "mobileseva+http":
+            return gateway.url(port)
+        return f"{self.scheme}://{'demo:demo@' if self.scheme == 'smpp' else ''}127.0.0.1:{port}"
 
     def message(self, position: int, number: int | None = None) -> Message:
         number = 100_002 + position if number is None else number
         if self.scheme == "smtp":
             content = f"Subject: {position}\r\n\r\n{MALAYALAM}\r\n".encode()
             return EmailMessage(position, f"p{number:09d}@post.example", content)
-        return SmsMessage(position, f"+910{number:09d}", f"{MALAYALAM}{position}", None)
+        template = gateway.TEMPLATE if self.scheme == "mobileseva+http" else None
+        return SmsMessage(position, f"+910{number:09d}", f"{MALAYALAM}{position}", template)
 
     def arrived(self) -> list[str]:
         if self.scheme == "smtp":
             return [mail["content"].split("\r\n")[0].removeprefix("Subject: ") for mail in read_mail(self.folder)]
+        if self.scheme == "mobileseva+http":
+            return [text.removeprefix(MALAYALAM) for _number, text in self.seva.arrived]
         return [sms["text"].removeprefix(MALAYALAM) for sms in read_sms(self.folder)]
 
 
-@pytest.fixture(params=["smtp", "smpp"])
+@pytest.fixture(params=["smtp", "smpp", "mobileseva+http"])
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
     return Subject(request.param, tmp_path)
 

@@ -35,9 +35,10 @@ class CarrierSettings(BaseModel):
 
     url: str = Field(repr=False, description="It may hold a password.")
     sender: str = Field(description="From address (e-mail) or sender id (SMS).")
-    connections: int = Field(default=4, ge=1, le=50, description="Of each worker to this carrier (SMTP).")
+    connections: int = Field(default=4, ge=1, le=50, description="Of each worker to this carrier (SMTP, Mobile Seva).")
     window_messages: int = Field(default=100, ge=1, le=1000, description="In a crash's doubt, for each connection.")
     dlt_entity: str | None = Field(default=None, description="DLT principal entity id (SMS).")
+    secure_key: str | None = Field(default=None, repr=False, description="The account's secure key (Mobile Seva).")
     dead_codes: tuple[str, ...] = Field(
         default=(), description="The receipts' error codes with which the provider says that a number is nobody's."
     )

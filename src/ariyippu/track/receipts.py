@@ -34,8 +34,8 @@ class Word(NamedTuple):
 
 # RFC 3463, 3.2, 3.3, 3.5; RFC 7505, 4.2. Mailbox or domain that does not exist, cannot exist, moved, was closed.
 HARD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4"})
-# The same, said at the hand-off itself: of a number (SMPP 3.4, 5.1.3), and by our own carriers.
-HARD_ANSWERS = frozenset({"ESME_RINVDSTADR", "local.bad_address"})
+# The same, said at the hand-off itself: of a number (SMPP 3.4, 5.1.3; Mobile Seva), and by our own carriers.
+HARD_ANSWERS = frozenset({"ESME_RINVDSTADR", "MSDP 406", "local.bad_address"})
 
 _ENHANCED = re.compile(r"(?:^| )([245]\.\d{1,3}\.\d{1,3})(?= |$)")
 

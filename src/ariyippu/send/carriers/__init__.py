@@ -1,4 +1,4 @@
-"""Carriers take messages out of the house: e-mail over SMTP, SMS over SMPP.
+"""Carriers take messages out of the house: e-mail over SMTP, SMS over SMPP or C-DAC's Mobile Seva.
 
 `answers.py` is the protocol; `smtp.py` and `smpp.py` speak to providers; `pdu.py` is SMPP's wire format.
 """
@@ -6,6 +6,7 @@
 from ariyippu.base.home import CarrierSettings
 from ariyippu.send.carriers import endpoint
 from ariyippu.send.carriers.answers import Answer, Carrier, EmailMessage, Message, Receipt, SmsMessage, Verdict
+from ariyippu.send.carriers.mobile_seva import MobileSevaCarrier
 from ariyippu.send.carriers.smpp import SmppCarrier
 from ariyippu.send.carriers.smtp import SmtpCarrier
 
@@ -24,9 +25,11 @@ __all__ = [
 def open_carrier(settings: CarrierSettings) -> Carrier:
     """The carrier that the URL's scheme names. It connects on first use.
 
-    RefusedError `carrier.bad_url`, `carrier.bad_sender` or `carrier.password_in_clear`.
+    RefusedError `carrier.bad_url`, `carrier.bad_sender`, `carrier.password_in_clear`, `carrier.no_secure_key`.
     """
     where = endpoint.parse(settings.url)
     if where.scheme in ("smpp", "smpps"):
         return SmppCarrier(settings, where)
+    if where.scheme in ("mobileseva+https", "mobileseva+http"):
+        return MobileSevaCarrier(settings, where)
     return SmtpCarrier(settings, where)
