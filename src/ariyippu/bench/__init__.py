@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 from ariyippu.base.errors import RefusedError
 from ariyippu.bench import place
@@ -66,6 +67,12 @@ def rate(count: int, act: Callable[[], object]) -> float:
 def peak_mib() -> int:
     """The largest resident set of this process so far, preparation included, in MiB (Linux counts in KiB)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def peak_mib_of(pid: int) -> int:
+    """The largest resident set of another process so far, in MiB (proc(5))."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
 
 
 def left_out(baseline: str, missing: str) -> None:

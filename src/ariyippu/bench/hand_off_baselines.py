@@ -1,31 +1,34 @@
-"""What e-mail hand-off is measured against: other senders with the same mail, sink and number of connections.
+"""What e-mail hand-off is measured against: other senders with the same mail and sink, and as many connections.
 
 smtp-sink     Postfix's test server, in C: takes everything, keeps nothing
-smtp-source   Postfix's load generator, in C, sessions kept open
+bare_loop     bare_smtp.py, as many processes and connections as the hand-off has: the limit
+bare_carrier  our own carrier in the same way, messages made beforehand: no database, nothing to open or to render
+smtp_source   Postfix's load generator, in C, sessions kept open: the best of several numbers of sessions
 smtplib       Python's standard library, a thread for each connection
 aiosmtplib    its asyncio counterpart (extra `dev`), all connections in one loop
-bare_pipeline our own carrier with messages made beforehand: no database, nothing to open or to render
 """
 
 import asyncio
 import contextlib
+import functools
 import os
 import shutil
 import smtplib
 import socket
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ariyippu.base.errors import PermanentError, RefusedError
-from ariyippu.base.home import CarrierSettings
-from ariyippu.send.carriers import EmailMessage, Verdict, open_carrier
+from ariyippu.bench import rate
 
 HOST = "127.0.0.1"
 SENDER = "notices@kerala.example"
 START_S = 5.0
+SESSIONS = (2, 8, 32)  # that smtp-source is tried with
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,12 @@ class Load:
     port: int
     messages: int
     content: bytes
-    connections: int
+    processes: int
+    connections: int  # of each process
 
-    def shares(self) -> list[range]:
-        """The positions of each connection."""
-        return [range(first, self.messages, self.connections) for first in range(self.connections)]
+    def shares(self, senders: int) -> list[range]:
+        """The positions of each of so many senders."""
+        return [range(first, self.messages, senders) for first in range(senders)]
 
 
 def recipient(position: int) -> str:
@@ -60,7 +64,7 @@ def sink() -> Iterator[int]:
     with socket.create_server((HOST, 0)) as unused:
         port: int = unused.getsockname()[1]
     as_nobody = ["-u", "nobody"] if os.geteuid() == 0 else []
-    running = subprocess.Popen([program, *as_nobody, f"{HOST}:{port}", "10"])
+    running = subprocess.Popen([program, *as_nobody, f"{HOST}:{port}", "100"])
     try:
         _wait_for(port)
         yield port
@@ -69,16 +73,50 @@ def sink() -> Iterator[int]:
         running.wait()
 
 
-def with_smtplib(load: Load) -> None:
+def bare_loop(load: Load) -> float:
+    shares = [str(len(share)) for share in load.shares(load.processes)]
+    arguments = [[str(load.port), share, str(load.connections)] for share in shares]
+    return _of_processes("ariyippu.bench.bare_smtp", arguments, load)
+
+
+def bare_carrier(load: Load) -> float:
+    shares = [str(len(share)) for share in load.shares(load.processes)]
+    arguments = [[str(load.port), share, str(load.connections)] for share in shares]
+    return _of_processes("ariyippu.bench.bare_carrier", arguments, load)
+
+
+def smtp_source(load: Load) -> float:
+    """Its own text, of the same length; one recipient, for it cannot vary them within a session."""
+    program = postfix("smtp-source")
+    if program is None:
+        raise ImportError("smtp-source")
+    found = []
+    for sessions in SESSIONS:
+        amounts = ["-s", str(sessions), "-m", str(load.messages), "-l", str(len(load.content))]
+        command = [program, "-d", *amounts, "-f", SENDER, "-t", recipient(0), f"{HOST}:{load.port}"]
+        found.append(rate(load.messages, functools.partial(subprocess.run, command, check=True)))
+    return max(found)
+
+
+def with_smtplib(load: Load) -> float:
     def send(positions: range) -> None:
         with smtplib.SMTP(HOST, load.port) as client:
             for position in positions:
                 client.sendmail(SENDER, [recipient(position)], load.content, mail_options=["BODY=8BITMIME"])
 
-    _in_threads(send, load)
+    shares = load.shares(load.processes * load.connections)
+    threads = [threading.Thread(target=send, args=(positions,)) for positions in shares]
+
+    def run() -> None:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    return rate(load.messages, run)
 
 
-def with_aiosmtplib(load: Load) -> None:
+def with_aiosmtplib(load: Load) -> float:
     """ImportError where it is not installed."""
     import aiosmtplib  # noqa: PLC0415 - of the extra `dev`
 
@@ -88,39 +126,29 @@ def with_aiosmtplib(load: Load) -> None:
                 await client.sendmail(SENDER, [recipient(position)], load.content, mail_options=["BODY=8BITMIME"])
 
     async def send_all() -> None:
-        await asyncio.gather(*map(send, load.shares()))
+        await asyncio.gather(*map(send, load.shares(load.processes * load.connections)))
 
-    asyncio.run(send_all())
-
-
-def with_smtp_source(load: Load) -> None:
-    """Its own text, of the same length; one recipient, for it cannot vary them within a session."""
-    program = postfix("smtp-source")
-    if program is None:
-        raise ImportError("smtp-source")
-    amounts = ["-s", str(load.connections), "-m", str(load.messages), "-l", str(len(load.content))]
-    subprocess.run([program, "-d", *amounts, "-f", SENDER, "-t", recipient(0), f"{HOST}:{load.port}"], check=True)
+    return rate(load.messages, lambda: asyncio.run(send_all()))
 
 
-def with_our_carrier(load: Load) -> None:
-    settings = CarrierSettings(url=f"smtp://{HOST}:{load.port}", sender=SENDER)
+def _of_processes(module: str, arguments: Sequence[Sequence[str]], load: Load) -> float:
+    """Messages/s of several processes of a module, each given the mail; they begin when all are ready."""
+    command = [sys.executable, "-m", module]
+    running = [subprocess.Popen([*command, *each], stdin=subprocess.PIPE, stdout=subprocess.PIPE) for each in arguments]
+    for process in running:
+        if process.stdout is None or process.stdout.read(1) != b"+":
+            raise PermanentError(f"{module} does not start.")
 
-    def send(positions: range) -> None:
-        carrier = open_carrier(settings)
-        messages = (EmailMessage(position, recipient(position), load.content) for position in positions)
-        if any(answer.verdict is not Verdict.ACCEPTED for answer in carrier.hand_off(messages)):
-            raise PermanentError("The sink refused a message.")
-        carrier.close()
+    def run() -> None:
+        for process in running:
+            if process.stdin is not None:
+                process.stdin.write(load.content)
+                process.stdin.close()
+        statuses = [process.wait() for process in running]
+        if any(statuses):
+            raise PermanentError(f"{module} failed.")
 
-    _in_threads(send, load)
-
-
-def _in_threads(send: Callable[[range], None], load: Load) -> None:
-    threads = [threading.Thread(target=send, args=(positions,)) for positions in load.shares()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    return rate(load.messages, run)
 
 
 def _wait_for(port: int) -> None:
