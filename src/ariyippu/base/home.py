@@ -19,7 +19,7 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -37,6 +37,7 @@ class CarrierSettings(BaseModel):
     sender: str = Field(description="From address (e-mail) or sender id (SMS).")
     connections: int = Field(default=4, ge=1, le=50, description="Of each worker to this carrier (SMTP, Mobile Seva).")
     window_messages: int = Field(default=100, ge=1, le=1000, description="In a crash's doubt, for each connection.")
+    messages_per_s: float | None = Field(default=None, gt=0, description="At most, over all workers together.")
     dlt_entity: str | None = Field(default=None, description="DLT principal entity id (SMS).")
     secure_key: str | None = Field(default=None, repr=False, description="The account's secure key (Mobile Seva).")
     dead_codes: tuple[str, ...] = Field(
@@ -71,6 +72,9 @@ class Settings(BaseModel):
     retry_s: int = Field(default=20, ge=1, le=3600, description="Before a second attempt; doubled with each further.")
     questions_per_snapshot: int = Field(default=20, ge=0, le=1000, description="For each office.")
     sms_segment_price_paise: int = Field(default=20, ge=0, description="What one segment costs; e-mail costs nothing.")
+    office_messages_per_s: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict, description="At most, by the office whose notices they are."
+    )
     carriers: dict[Literal["email", "sms"], CarrierSettings] = Field(default_factory=dict)
 
 

@@ -32,6 +32,8 @@ Kind = Literal[
     "lift",  # {"envelope"}
     "stopped",  # {"stay", "number", "at", "orders": [{"order", "handed_off", "in_hand", "waiting"}]}, rounded
     "release",  # {"order"}
+    "hold",  # {"hold": pause, drain or resume, "channel", "order"}: an operator's word about sending
+    "doubts",  # {"order", "decision": given_up or send_again, "messages": rounded}: unknown ones, settled
     "counted",  # {"on", "questions": [...]}: what offices were told in a day (notice/counting.py)
     "handed-off",  # {"order", "outcomes": {channel: {outcome: rounded}}}
 ]

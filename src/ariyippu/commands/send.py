@@ -3,13 +3,102 @@
 import os
 import signal
 import threading
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Literal
 
 import typer
 
-from ariyippu.commands.zone import HomeOption, enter
+from ariyippu.base.errors import RefusedError
+from ariyippu.commands.zone import HomeOption, JsonOption, console, enter, print_json
 
-app = typer.Typer(no_args_is_help=True, help="Sending: the workers.")
+app = typer.Typer(no_args_is_help=True, help="Sending: how it stands; pausing, resuming; what nobody knows; workers.")
+
+ChannelOption = Annotated[Literal["email", "sms"] | None, typer.Option("--channel", help="Of one channel alone.")]
+OrderOption = Annotated[str | None, typer.Option("--order", help="Of one order alone, by its id.")]
+
+
+@app.command()
+def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """What waits, what is in workers' hands, what is held, and what nobody knows."""
+    enter("vault", home)
+    from ariyippu.base import clock
+    from ariyippu.send.overview import overview
+    from ariyippu.track import doubts
+
+    found, unknown = overview(), doubts.unknown()
+    if as_json:
+        print_json(
+            {
+                "waiting": {w.channel: {**asdict(w), "oldest_at": clock.rfc3339(w.oldest_at)} for w in found.waiting},
+                "hands": [asdict(hand) for hand in found.hands],
+                "handed_off_last_minute": found.handed_off,
+                "held": [{"scope": hold.scope, "kind": hold.kind} for hold in found.held],
+                "unknown": dict(unknown),
+            }
+        )
+        return
+    for hold in found.held:
+        console.print(f"{hold.scope or 'everything'}: {hold.kind} since {clock.rfc3339(hold.placed_at)}")
+    for waiting in found.waiting:
+        oldest = clock.rfc3339(waiting.oldest_at)
+        console.print(f"{waiting.channel}: {waiting.messages} wait, {waiting.put_off} put off; oldest of {oldest}")
+    for channel, messages in found.handed_off.items():
+        console.print(f"{channel}: {messages} handed off in the last minute")
+    for hand in found.hands:
+        console.print(f"worker {hand.worker}: {hand.channel} of {hand.order}, lease ends in {hand.left_s:.0f} s")
+    for order, messages in unknown.items():
+        console.print(f"{order}: {messages} unknown")
+
+
+@app.command()
+def pause(channel: ChannelOption = None, order: OrderOption = None, home: HomeOption = None) -> None:
+    """Hand nothing off from the next message on, until `resume`. Logged for everybody to see."""
+    enter("vault", home)
+    from ariyippu.send import holds
+
+    holds.place(holds.of(channel, order), "pause")
+    console.print("Paused.")
+
+
+@app.command()
+def drain(channel: ChannelOption = None, order: OrderOption = None, home: HomeOption = None) -> None:
+    """Finish the batches that are in workers' hands and take no more, until `resume`. Logged."""
+    enter("vault", home)
+    from ariyippu.send import holds
+
+    holds.place(holds.of(channel, order), "drain")
+    console.print("No batch is taken any more: `ariyippu send status` shows which are still in workers' hands.")
+
+
+@app.command()
+def resume(channel: ChannelOption = None, order: OrderOption = None, home: HomeOption = None) -> None:
+    """End a pause or a drain of just this. Logged. What a stay stops remains stopped."""
+    enter("vault", home)
+    from ariyippu.send import holds
+
+    holds.resume(holds.of(channel, order))
+    console.print("Resumed.")
+
+
+@app.command()
+def unknown(
+    order: Annotated[str | None, typer.Argument(help="Settle this order's; without it, list them.")] = None,
+    give_up: Annotated[bool, typer.Option("--give-up", help="They count as not sent.")] = False,
+    send_again: Annotated[bool, typer.Option("--send-again", help="Whoever got the first one gets two.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Messages that were in a dead worker's hands, and have no receipt: list them, or settle an order's. Logged."""
+    enter("vault", home)
+    from ariyippu.track import doubts
+
+    if order is None:
+        for name, messages in doubts.unknown().items():
+            console.print(f"{name}: {messages}")
+        return
+    if give_up == send_again:
+        raise RefusedError("doubts.undecided", "Say --give-up or --send-again.")
+    settled = doubts.settle(order, "given_up" if give_up else "send_again")
+    console.print(f"{settled} messages {'given up' if give_up else 'to be sent again'}.")
 
 
 @app.command("work")

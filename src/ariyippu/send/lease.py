@@ -25,6 +25,7 @@ from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import stays
 from ariyippu.policy.documents import Subject
 from ariyippu.policy.models import AudienceRow
+from ariyippu.send import holds, pace
 from ariyippu.send.models import Batch, Outcome, PutOff
 
 log = structlog.get_logger()
@@ -32,6 +33,8 @@ log = structlog.get_logger()
 LEASE_S = 60
 RECHECK_S = 5.0  # an order that was checked is relied on for so long, unless the watch heard of something
 
+_HELD = holds.HELD.format(channel="c.channel", order="o.digest")
+_USED_UP = pace.USED_UP.format(channel="c.channel", office="next.office")
 _FREE = """state in ('ready', 'leased') and case state when 'ready' then not_before <= now()
     else coalesce(lease_until < now(), true) end"""
 
@@ -54,11 +57,15 @@ class Lease:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a batch is: what waits and may be tried now, how often it was put off, what is in doubt."""
+    """How far a batch is: what waits and may be tried now, how often it was put off, what is in doubt.
+
+    `again`: of what waits, what an operator has sent again.
+    """
 
     waiting: Sequence[int]
     attempts: dict[int, int]
     unknown: Sequence[int]
+    again: frozenset[int]
 
 
 @dataclass
@@ -100,7 +107,7 @@ def lease(worker: str, checks: Checks, *, but: Collection[Channel] = ()) -> Leas
     """The next batch that may be sent now, or None; none of the channels `but`, whose carriers rest.
 
     An order's batches are leased only when its order and its audience are in a cosigned checkpoint, no
-    stay stops the whole channel, and the order still satisfies every check.
+    stay stops the whole channel, nothing holds it, and the order still satisfies every check.
     """
     for candidate in _candidates([c for c in checks.home.settings.carriers if c not in but]):
         verified = checks.passed(candidate.order, candidate.edition)
@@ -117,12 +124,16 @@ def in_window(verified: VerifiedOrder) -> bool:
 def progress(batch: Batch) -> Progress:
     """What is to be done in a batch, in the order of its positions."""
     settled = dict(Outcome.objects.filter(batch=batch).values_list("position", "outcome"))
-    put_off = PutOff.objects.filter(batch=batch)
-    attempts = dict(put_off.values_list("position", "attempts"))
-    later = set(put_off.filter(not_before__gt=Now()).values_list("position", flat=True)) if attempts else set()
+    put_off = list(
+        PutOff.objects.filter(batch=batch)
+        .annotate(due=Q(not_before__lte=Now()))
+        .values_list("position", "attempts", "again", "due")
+    )
+    later = {position for position, _attempts, _again, due in put_off if not due}
     waiting = [position for position in range(batch.size) if position not in settled and position not in later]
     unknown = [position for position, outcome in settled.items() if outcome == Outcome.UNKNOWN]
-    return Progress(waiting, attempts, unknown)
+    attempts = {position: attempts for position, attempts, _again, _due in put_off}
+    return Progress(waiting, attempts, unknown, frozenset(position for position, _, again, _ in put_off if again))
 
 
 def give_back(held: Lease, *, wait_s: float = 0) -> None:
@@ -194,7 +205,7 @@ def _candidates(channels: Sequence[Channel]) -> list[_Candidate]:
                     union all
                     select distinct on (contact_of) contact_of, lane, office from send_batch
                     where "order" = o.digest and channel = c.channel and contact_of is not null and {_FREE}) as next
-                where o.state = 'sending'
+                where o.state = 'sending' and not {_HELD} and not {_USED_UP}
                 order by next.lane, (
                     select count(*) from send_batch b where b.office = next.office and b.state = 'leased'),
                     o.accepted_at, next.contact_of nulls first""",  # noqa: S608  constants
@@ -239,11 +250,15 @@ def _declare_doubts(batch: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """with doubted as (
-                   update send_window set closed_at = now() where batch_id = %s and closed_at is null
-                   returning batch_id, positions)
+                       update send_window set closed_at = now() where batch_id = %s and closed_at is null
+                       returning batch_id, positions),
+                   in_doubt as (
+                       select batch_id, position::int
+                       from doubted, jsonb_array_elements_text(positions) as position),
+                   settled as (
+                       delete from send_put_off p using in_doubt d
+                       where p.batch_id = d.batch_id and p.position = d.position)
                insert into send_outcome (batch_id, position, outcome, code)
-               select batch_id, position::int, 'unknown', ''
-               from doubted, jsonb_array_elements_text(positions) as position
-               on conflict do nothing""",
+               select batch_id, position, 'unknown', '' from in_doubt on conflict do nothing""",
             [batch],
         )

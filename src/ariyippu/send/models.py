@@ -83,7 +83,10 @@ class Claim(models.Model):
 
 
 class Outcome(models.Model):
-    """What became of one message at the hand-off. Never changed; receipts stand beside it (track)."""
+    """What became of one message at the hand-off; receipts stand beside it (track).
+
+    Never changed, but when an operator settles unknown ones (track/doubts.py).
+    """
 
     ACCEPTED, REFUSED, UNKNOWN, GAVE_UP = "accepted", "refused", "unknown", "gave_up"
     WITHHELD = "withheld"  # between decision and hand-off its person objected or was told: `code` says which
@@ -107,13 +110,36 @@ class Outcome(models.Model):
 
 
 class PutOff(models.Model):
-    """A message that the carrier put off: how often, and when it may be tried again. Gone once it is settled."""
+    """A message that waits by itself: how often its carrier put it off, and until when. Gone once it is settled."""
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, db_index=False)
     position = models.PositiveIntegerField()
     attempts = models.PositiveSmallIntegerField()
     not_before = models.DateTimeField()
+    # An operator has an unknown message sent again: that its person counts as told by it does not hold it back.
+    again = models.BooleanField(db_default=False)
 
     class Meta:
         db_table = "send_put_off"
         constraints = [models.UniqueConstraint(fields=["batch", "position"], name="send_put_off_once")]
+
+
+class Hold(models.Model):
+    """What an operator holds: everything (an empty scope), a channel, or an order by its digest."""
+
+    scope = models.CharField(max_length=64, primary_key=True)
+    kind = models.CharField(max_length=8)
+    placed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "send_hold"
+
+
+class PaceRow(models.Model):
+    """When all that a rate let through is due (pace.py). The database's clock."""
+
+    name = models.CharField(max_length=80, primary_key=True)
+    free_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "send_pace"

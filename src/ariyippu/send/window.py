@@ -19,6 +19,7 @@ import psycopg
 from django.db import connection
 
 from ariyippu.policy import objections, stays
+from ariyippu.send import holds
 from ariyippu.send.lease import LEASE_S, Lease, LeaseLostError, in_window
 from ariyippu.send.models import Outcome
 
@@ -33,11 +34,13 @@ _PUT_OFF = """
     select %s, position, attempts, now() + make_interval(secs => wait_s)
     from unnest(%s::int[], %s::int[], %s::int[]) as put_off (position, attempts, wait_s)
     on conflict (batch_id, position) do update set attempts = excluded.attempts, not_before = excluded.not_before"""
+_PAUSED = holds.PAUSED.format(channel="channel", order='"order"')
 # The lease is extended only while nothing has changed since its checks, and the intent hangs on it.
 _OPEN = f"""
     with extended as (
         update send_batch set lease_until = now() + make_interval(secs => {LEASE_S})
         where id = %s and state = 'leased' and leased_by = %s and lease_until > now() and {stays.EDITION} = %s
+            and not {_PAUSED}
         returning id)
     insert into send_window (batch_id, positions, opened_at)
     select id, %s::jsonb, now() from extended returning id"""  # noqa: S608  constants

@@ -25,9 +25,10 @@ from ariyippu.send.carriers import Answer, Carrier, Message, Receipt, Verdict, o
 from ariyippu.send.carriers.verdicts import Blame
 from ariyippu.send.destinations import Destinations
 from ariyippu.send.held_back import HeldBack
-from ariyippu.send.lease import Checks, Lease, LeaseLostError, give_back, lease, progress
+from ariyippu.send.lease import Checks, Lease, LeaseLostError, Progress, give_back, lease, progress
 from ariyippu.send.models import Outcome
 from ariyippu.send.open import Door, Opened
+from ariyippu.send.pace import MAX_WAIT_S, Pace
 from ariyippu.send.watch import Watch
 from ariyippu.send.window import Ending, Settled, Waiting, Work
 
@@ -117,7 +118,7 @@ class Worker:
             work = Work(held, opened.records, found.attempts)
             window.tell_doubts(work, found.unknown)
             stayed = self._held_back.of(held)
-            waiting = [p for p in self._without_withheld(work, opened, found.waiting) if work.records[p] not in stayed]
+            waiting = [p for p in self._without_withheld(work, opened, found) if work.records[p] not in stayed]
             wait_s = self._hand_off_all(carrier, work, opened, waiting) or STAYED_S * bool(stayed)
         except LeaseLostError:
             pass  # stopped, or another worker's by now
@@ -129,9 +130,9 @@ class Worker:
         if opened.persons:
             claims.settle(held.batch.pk)
 
-    def _without_withheld(self, work: Work, opened: Opened, waiting: Sequence[int]) -> list[int]:
+    def _without_withheld(self, work: Work, opened: Opened, found: Progress) -> list[int]:
         """The positions to hand off; settled without are those whom something speaks against meanwhile."""
-        records, verified = work.records, work.held.verified
+        records, verified, waiting = work.records, work.held.verified, found.waiting
         persons = {records[position]: person for position, person in opened.persons.items()}
         by_record = withheld(verified, [records[position] for position in waiting], persons)
         lender = work.held.subject.contact_of or verified.order.register
@@ -139,6 +140,9 @@ class Worker:
         if not by_record and not unused:
             return list(waiting)
         reasons = {position: by_record.get(records[position]) for position in waiting}
+        for position in found.again:
+            if reasons.get(position) == "told_recently":  # by the message that is sent again
+                reasons[position] = None
         for position in waiting:
             if opened.contacts[position] in unused:
                 reasons[position] = reasons[position] or "contact_suspended"
@@ -148,8 +152,9 @@ class Worker:
 
     def _hand_off_all(self, carrier: Carrier, work: Work, opened: Opened, waiting: Sequence[int]) -> float:
         """Window after window; in how many seconds more of what is left, if anything, may be tried."""
-        settings = self._home.settings.carriers[work.held.subject.channel]
-        size = settings.window_messages * settings.connections
+        channel, settings = work.held.subject.channel, self._home.settings
+        pace = Pace.of(settings, channel, work.held.batch.office)
+        size = pace.window(settings.carriers[channel].window_messages * settings.carriers[channel].connections)
         until = time.monotonic() + SLICE_S
         left_out_s: list[float] = []  # for how long, of those that are left out
         ending: Ending | None = None
@@ -161,6 +166,9 @@ class Worker:
             positions = self._free(work, opened, waiting[start : start + size], left_out_s)
             if not positions:
                 continue
+            if not self._wait_for(pace.take(len(positions))):
+                left_out_s.append(MAX_WAIT_S)
+                break
             done, ending = ending, None  # from here on turn() has it
             number = window.turn(work, done, positions)
             if number is None:
@@ -172,6 +180,10 @@ class Worker:
         if ending is not None:
             window.turn(work, ending, ())
         return min(left_out_s, default=0)
+
+    def _wait_for(self, pace_s: float | None) -> bool:
+        """Whether what a rate let through may leave now; not when that takes too long, or the worker ends."""
+        return pace_s is not None and not (pace_s and self._ending.wait(pace_s))
 
     def _free(self, work: Work, opened: Opened, asked: Sequence[int], left_out_s: list[float]) -> list[int]:
         """Of these positions, those whose destination does not rest and whom no other register is telling now."""

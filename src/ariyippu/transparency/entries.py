@@ -28,6 +28,8 @@ KINDS = frozenset(
         "lift",
         "stopped",
         "release",
+        "hold",
+        "doubts",
         "failed",
         "counted",
         "handed-off",

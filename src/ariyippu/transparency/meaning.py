@@ -109,6 +109,7 @@ class Meaning:
             "stopped": self._check_stopped,
             "audience": self._check_audience,
             "release": self._check_under_order,
+            "doubts": self._check_under_order,
             "failed": self._check_under_order,
             "handed-off": self._check_under_order,
         }

@@ -141,6 +141,10 @@ class _Released(BaseModel):
     order: str
 
 
+class _Operation(BaseModel):
+    order: str | None
+
+
 class _Reading:
     """What the entries so far have established. Documents are kept by digest: that is how entries refer to them."""
 
@@ -168,6 +172,8 @@ class _Reading:
             "lift": self._take_lift,
             "stopped": self._take_stopped,
             "release": self._take_release,
+            "hold": self._take_operation,
+            "doubts": self._take_operation,
             "handed-off": self._take_handed_off,
             "failed": self._take_failed,
             "counted": self._take_counted,
@@ -316,6 +322,12 @@ class _Reading:
     def _take_release(self, entry: LoggedEntry) -> None:
         order = self._orders[_body(_Released, entry).order]
         self._orders[order.digest] = replace(order, releases=(*order.releases, _place(entry)))
+
+    def _take_operation(self, entry: LoggedEntry) -> None:
+        digest = _body(_Operation, entry).order
+        if digest is not None:  # else it is about everything
+            order = self._orders[digest]
+            self._orders[digest] = replace(order, operations=(*order.operations, _place(entry)))
 
     def _take_stay(self, entry: LoggedEntry) -> None:
         envelope = _body(_Signed, entry).envelope

@@ -246,13 +246,14 @@ class OrderEntry:
     audience: Audience | None = None
     handed_off: HandOff | None = None
     releases: tuple[Place, ...] = ()
+    operations: tuple[Place, ...] = ()  # what those who run the vault did about it
     failure: "Failure | None" = None
     stays: tuple[StayEntry, ...] = ()
 
     @property
     def places(self) -> tuple[Place, ...]:
         later = [part.place for part in (self.audience, self.handed_off, self.failure) if part is not None]
-        return tuple(sorted((self.place, *later, *self.releases), key=lambda place: place.index))
+        return tuple(sorted((self.place, *later, *self.releases, *self.operations), key=lambda place: place.index))
 
     def subjects(self) -> tuple[Subject, ...]:
         """Its ways to reach people, as stays see them."""

@@ -86,6 +86,8 @@ ENTRY_KINDS: Words = {
     "counted": _("Counts told to offices"),
     "handed-off": _("Messages handed over"),
     "release": _("Released after a stay"),
+    "doubts": _("Unknown messages given up, or sent again"),
+    "hold": _("Sending paused or resumed by the custodian"),
     "stay": _("Stay placed"),
     "amendment": _("Stay changed"),
     "confirmation": _("Paper order confirmed"),
