@@ -24,8 +24,8 @@ from ariyippu.grant.documents import UseRequest
 from ariyippu.ingest import contract, snapshot
 from ariyippu.notice.documents import Notice, Order
 from ariyippu.notice.models import OrderRow
+from ariyippu.policy import objections
 from ariyippu.policy.documents import Lift, Scope, Stay
-from ariyippu.policy.objections import record_objections
 from ariyippu.transparency import witness
 from tests.offices import EVERYBODY, Offices, now
 
@@ -105,7 +105,9 @@ class World:
 
     def objection(self, register: str, records: Sequence[bytes], purpose: str = PURPOSE) -> int:
         """People told the department in writing; how many are new."""
-        return record_objections(register, records, purpose, home=self.home, keyring=self.vault.keyring)
+        new = objections.record_objections(register, records, purpose)
+        objections.carry(home=self.home, keyring=self.vault.keyring)
+        return new
 
     def turn_until(self, row: OrderRow, state: str) -> OrderRow:
         """Turns of the flow until the order is in `state`."""

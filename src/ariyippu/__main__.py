@@ -106,14 +106,14 @@ def objection(
     from ariyippu.ingest import contract as contracts
     from ariyippu.ingest.seal import record_tokens
     from ariyippu.ingest.validate import normal_keys
-    from ariyippu.policy.objections import record_objections
+    from ariyippu.policy import objections
 
     register_contract = contracts.find(contract)
     written = normal_keys(register_contract, file.read_text("utf-8").splitlines())
     name, keyring = register_contract.register.name, keys.load(found.keyring)
     records = record_tokens(name, written, keyring)
-    new = record_objections(name, records, purpose, home=found, keyring=keyring)
-    console.print(f"{new} new objections kept.")
+    console.print(f"{objections.record_objections(name, records, purpose)} new objections kept.")
+    objections.carry(home=found, keyring=keyring)
 
 
 # --- registers ---------------------------------------------------------------------------------------

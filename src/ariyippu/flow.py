@@ -43,7 +43,7 @@ from ariyippu.notice.documents import Order, Question
 from ariyippu.notice.models import Count, OrderRow
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import accept as stay_documents
-from ariyippu.policy import audience, stays
+from ariyippu.policy import audience, objections, stays
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 from ariyippu.policy.models import AudienceRow
 from ariyippu.send import cut, lease, mark
@@ -58,6 +58,7 @@ from ariyippu.transparency.note import Signer
 from ariyippu.transparency.witness import LocalWitness, Witness
 
 TURN_S = 0.2
+CARRY_S = 5  # objections are carried together: each time the whole index is read
 
 log = structlog.get_logger()
 
@@ -171,12 +172,21 @@ def turn(vault: Vault) -> None:
     publish(vault)
     _certify()
     receive_receipts(vault)
+    _carry_objections(vault)
     counting.log_days()
     for row in OrderRow.objects.exclude(state__in=[OrderRow.DONE, OrderRow.FAILED]).order_by("accepted_at"):
         try:
             _move(vault, row)
         except RefusedError as refusal:  # a row that somebody altered must not hold up the others
             log.warning("order_stuck", order=row.order_id, code=refusal.code)
+
+
+def _carry_objections(vault: Vault) -> None:
+    """policy: what a person said at one register holds for messages that are on their way from another."""
+    try:
+        objections.carry(home=vault.home, keyring=vault.keyring, waited_s=CARRY_S)
+    except RefusedError as refusal:  # as above
+        log.warning("objections_stuck", code=refusal.code)
 
 
 def _certify() -> None:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from ariyippu import flow
 from ariyippu.notice import orders
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy import audience, linked, objections
-from ariyippu.policy.models import AudienceRow, CarriedObjection
+from ariyippu.policy.models import AudienceRow, CarriedObjection, Objection
 from ariyippu.policy.travel import MARKS
 from tests.refusals import refused
 from tests.registers import Place, Registers, Row
@@ -130,13 +131,29 @@ def test_an_objection_at_the_other_register_after_the_decision_holds_back(regist
     assert withheld(registers, row, ("land", 1)) == {registers.record(("land", 1)): "objected"}
 
 
-def test_who_objects_again_is_counted_once_and_carried_again(registers: Registers) -> None:
-    registers.link({"anu": [("spark", 1), ("land", 1)]})
+def test_who_objects_again_is_counted_once_and_carried_once(registers: Registers) -> None:
+    registers.link({"anu": [("spark", 1), ("land", 1)], "binu": [("spark", 2), ("land", 2)]})
     registers.objection(("spark", 1))
-    row = decided(registers, "land")
+    before = CarriedObjection.objects.get(register="land").carried_at
     again = registers.world.objection("spark", [registers.record(("spark", 1)), registers.record(("spark", 2))])
     assert again == 1
+    assert CarriedObjection.objects.filter(register="land").count() == 2
+    assert CarriedObjection.objects.filter(register="land", carried_at=before).count() == 1
+
+
+def test_what_a_link_in_a_message_records_is_carried_by_the_vault_s_turn(
+    registers: Registers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Together, and not at once: each time the whole index is read."""
+    registers.link({"anu": [("spark", 1), ("land", 1)]})
+    row = decided(registers, "land")
+    objections.record_objections("spark", [registers.record(("spark", 1))], PURPOSE)
+    flow.turn(registers.world.vault)
+    assert not CarriedObjection.objects.exists()
+    monkeypatch.setattr(flow, "CARRY_S", 0)
+    flow.turn(registers.world.vault)
     assert withheld(registers, row, ("land", 1)) == {registers.record(("land", 1)): "objected_linked"}
+    assert not Objection.objects.filter(carried_at=None).exists()
 
 
 def test_being_told_at_one_register_is_being_told(registers: Registers) -> None:
@@ -159,7 +176,7 @@ def test_another_snapshot_of_the_order_s_register_says_what_counts_now(registers
     assert reasons(registers, decided(registers, "land")) == {("land", 1): "deceased", ("land", 2): "deceased_linked"}
 
 
-def test_a_damaged_run_fails_the_order_and_records_no_objection(registers: Registers) -> None:
+def test_a_damaged_run_fails_the_order_and_loses_no_objection(registers: Registers) -> None:
     run = registers.link({"anu": [("spark", 1), ("land", 1)]})
     row = registers.order("land")
     (registers.world.home.vault / "persons" / run.pk / "possible.parquet").write_bytes(b"")
@@ -167,4 +184,6 @@ def test_a_damaged_run_fails_the_order_and_records_no_objection(registers: Regis
     assert not AudienceRow.objects.exists()
     with refused("persons.damaged"):
         registers.objection(("spark", 1))
-    assert withheld(registers, row, ("land", 1)) == {}
+    assert Objection.objects.filter(carried_at=None).count() == 1
+    flow.turn(registers.world.vault)  # goes on
+    assert not CarriedObjection.objects.exists()

@@ -93,7 +93,7 @@ def test_a_receipt_says_who_was_not_reached_after_all(world: World, wrong: Order
 def test_who_objected_since_is_not_told(world: World, wrong: OrderRow) -> None:
     finish(world, wrong)
     first = records_of(world, wrong)[0]
-    objections.record_objections("spark", [first], "dpv:PersonnelPayment", home=world.home, keyring=world.vault.keyring)
+    objections.record_objections("spark", [first], "dpv:PersonnelPayment")
     row = world.turn_until(ordered(world, wrong), OrderRow.SENDING)
     assert told(world, row) == set(records_of(world, wrong)[1:8])
 

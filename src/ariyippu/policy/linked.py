@@ -110,10 +110,7 @@ def of_order(verified: VerifiedOrder, ways: Sequence[Way], marks: pa.Table, *, h
     return Linked(reached, shared, pa.concat_tables(lent))
 
 
-def objecting(register: str, records: Sequence[bytes], *, home: Home, keyring: Keyring) -> pa.Table:
-    """What an objection of these records reaches by the current run, as MARKS. RefusedError `persons.damaged`."""
-    run = index.covering(register)
-    if run is None:
-        return MARKS.empty_table()
-    marks = [{"register": register, "record": record, "objected": True} for record in records]
-    return Reader(run, home, keyring).travelled(pa.Table.from_pylist(marks, MARKS))
+def objecting(marks: pa.Table, *, home: Home, keyring: Keyring) -> pa.Table:
+    """Where these objections travel to by the current run, as MARKS. RefusedError `persons.damaged`."""
+    run = index.current()
+    return MARKS.empty_table() if run is None else Reader(run, home, keyring).travelled(marks)

@@ -41,10 +41,12 @@ class Objection(models.Model):
     record = models.BinaryField(max_length=16)
     purpose = models.CharField(max_length=80)
     objected_at = models.DateTimeField()
+    carried_at = models.DateTimeField(null=True)  # when it was taken to the records that links reach
 
     class Meta:
         db_table = "policy_objection"
         constraints = [models.UniqueConstraint(fields=["register", "record", "purpose"], name="objection_once")]
+        indexes = [models.Index(fields=["id"], name="objection_waiting", condition=models.Q(carried_at__isnull=True))]
 
 
 class CarriedObjection(models.Model):

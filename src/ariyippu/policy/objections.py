@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from ariyippu.base import clock
 from ariyippu.base.home import Home
@@ -16,27 +17,52 @@ from ariyippu.grant import purposes
 from ariyippu.notice.documents import Order
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import linked
+from ariyippu.policy.models import Objection
 from ariyippu.policy.travel import MARKS
 
 READ_ROWS = 100_000
 
 
-def record_objections(register: str, records: Sequence[bytes], purpose: str, *, home: Home, keyring: Keyring) -> int:
-    """Keep an objection of each record's person to a purpose; how many are new.
+def record_objections(register: str, records: Sequence[bytes], purpose: str) -> int:
+    """Keep an objection of each record's person to a purpose; how many are new. RefusedError `purpose.unknown`.
 
-    What the current linking run reaches from these records is kept beside them: it holds back the messages
-    of audiences that were decided before (docs/adr/0009). RefusedError `purpose.unknown`, `persons.damaged`.
+    `carry` takes it to the other records of the same person.
     """
     purposes.get(purpose)
-    reached = linked.objecting(register, records, home=home, keyring=keyring)
-    with transaction.atomic(), connection.cursor() as cursor:
-        # First, so that a decision either waits for this transaction or began before `carried_at`: see `marks`.
+    with connection.cursor() as cursor:
         cursor.execute(
             """insert into policy_objection (register, record, purpose, objected_at)
-               select %s, r, %s, %s from unnest(%s::bytea[]) as r on conflict do nothing""",
+               select %s, r, %s, %s from unnest(%s::bytea[]) as r
+               on conflict do nothing""",
             [register, purpose, clock.now(), list(records)],
         )
-        new: int = cursor.rowcount
+        return int(cursor.rowcount)
+
+
+def carry(*, home: Home, keyring: Keyring, waited_s: int = 0) -> None:
+    """Take objections to whatever records the current linking run reaches from theirs.
+
+    That holds back the messages of audiences that were decided before; later decisions ask the run themselves
+    (docs/adr/0009). It reads the whole index: nothing is done while none has waited for `waited_s`.
+    RefusedError `persons.damaged`: the objections stand, and wait to be carried.
+    """
+    waiting = Objection.objects.filter(carried_at=None)
+    if not waiting.filter(objected_at__lte=clock.now() - dt.timedelta(seconds=waited_s)).exists():
+        return
+    by_purpose: dict[str, list[tuple[int, str, bytes]]] = {}
+    for pk, register, record, purpose in waiting.values_list("pk", "register", "record", "purpose"):
+        by_purpose.setdefault(purpose, []).append((pk, register, bytes(record)))
+    for purpose, objections in by_purpose.items():
+        marks = _marked("objected", [(register, record) for _pk, register, record in objections])
+        reached = linked.objecting(marks, home=home, keyring=keyring)
+        with transaction.atomic():
+            _keep_carried(reached, purpose)
+            Objection.objects.filter(pk__in=[pk for pk, _register, _record in objections]).update(carried_at=Now())
+
+
+def _keep_carried(reached: pa.Table, purpose: str) -> None:
+    """`carried_at` is taken after the objections were committed, which a decision that missed them began before."""
+    with connection.cursor() as cursor:
         cursor.execute(
             """insert into policy_carried_objection (register, record, purpose, carried_at)
                select reached.register, record, %s, clock_timestamp()
@@ -44,7 +70,6 @@ def record_objections(register: str, records: Sequence[bytes], purpose: str, *, 
                on conflict (register, record, purpose) do update set carried_at = excluded.carried_at""",
             [purpose, reached["register"].to_pylist(), reached["record"].to_pylist()],
         )
-    return new
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,14 +88,12 @@ class Lists:
 def lists(order: Order) -> Lists:
     """The lists as they stand now."""
     above = [node.id for node in purposes.lineage(order.purpose)]
-    with transaction.atomic(), connection.cursor() as cursor:
-        # Whoever is recording an objection commits before this lock is given, or finds a later time after it.
-        cursor.execute("lock table policy_objection in share mode")
-        cursor.execute("select clock_timestamp()")
+    with connection.cursor() as cursor:
+        cursor.execute("select clock_timestamp()")  # before anything is read: see _keep_carried
         (decided_at,) = cursor.fetchone()
+    with transaction.atomic():
         query = "select distinct register, record from policy_objection where purpose = any(%s)"
         objected = _read("objected", query, [above])
-    with transaction.atomic():
         query = "select register, record from policy_told where purpose = %s and told_at > %s"
         told = _read("told", query, [order.purpose, told_before(order)])
     return Lists(pa.concat_tables([objected, told]), decided_at)

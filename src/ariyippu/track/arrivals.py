@@ -55,7 +55,7 @@ class Arrivals:
         elif report.word is not None:
             settle.keep_message(message.place, report.word)
         else:
-            links.object_to(message, self.home, self.keyring)
+            links.object_to(message)
 
     def _token(self, address: str) -> str | None:
         """The token in a recipient's address: "" when it is the bare one, None when it is another's."""

@@ -38,13 +38,13 @@ def act(token: str, wish: Wish, home: Home, keyring: Keyring) -> Linked | None:
     if message is None:
         return None
     if wish == "stop":
-        object_to(message, home, keyring)
+        object_to(message)
     else:
         suspensions.suspend([message.contact], "not_mine")
     return Linked(message.order.id, message.order.purpose)
 
 
-def object_to(message: Sent, home: Home, keyring: Keyring) -> None:
+def object_to(message: Sent) -> None:
     """The record's person objects to the purpose of this message, and to what stands below it."""
     order = message.order
-    objections.record_objections(order.register, [message.record], order.purpose, home=home, keyring=keyring)
+    objections.record_objections(order.register, [message.record], order.purpose)
