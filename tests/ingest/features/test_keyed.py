@@ -17,7 +17,7 @@ VARIANTS = (
 def wholes() -> list[tuple[str, str]]:
     names = Names()
     found = [(names.person(one), names.person(other)) for one, other in VARIANTS]
-    return [(one.whole, other.whole) for one, other in found if one and other]
+    return [(names.whole(one.longs), names.whole(other.longs)) for one, other in found if one and other]
 
 
 def test_variants_are_nearer_than_any_other_two_names() -> None:

@@ -29,7 +29,7 @@ def test_every_register_has_the_same_columns_and_null_where_it_has_none() -> Non
     row = made(name="Anil K", mobile=None)
     assert [name for name, value in row.items() if value is not None] == [
         "record",
-        *(f"name_{part}" for part in ("0", "1", "2", "3", "bits", "token", "sound", "head", "initials", "first")),
+        *(f"name_{part}" for part in ("0", "1", "2", "3", "bits", "token", "sound", "head", "first", "initials")),
     ]
     everything = made(
         **dict.fromkeys(("name", "guardian", "house", "locality", "gender", "district", "identifier"), "Anil"),

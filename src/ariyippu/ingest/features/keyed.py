@@ -19,6 +19,7 @@ Dice of about their share of ones. With four, a usual name fills a fifth and one
 """
 
 import functools
+import itertools
 import string
 
 from ariyippu.base.keys import Mac
@@ -27,15 +28,17 @@ from ariyippu.ingest.features.names import sound
 BITS_PER_GRAM = 4
 FILTER_BYTES = 32
 TOKEN_BYTES = 8
-CACHE_GRAMS = 1 << 13  # two kinds of pairs of 37 letters and digits are 2,700
+PIECE = 4  # letters; neighbouring pieces share one
+CACHE_PIECES = 1 << 16
 
 
 class Keyed:
-    """What can be made with one role's key. It remembers the bits of q-grams, and nothing longer."""
+    """What can be made with one role's key. It remembers the bits of pieces of texts, and nothing longer."""
 
     def __init__(self, key: bytes) -> None:
         self._mac = Mac(key)
-        self._gram = functools.lru_cache(CACHE_GRAMS)(self._bits_of_gram)
+        self._letters_bits = functools.lru_cache(CACHE_PIECES)(functools.partial(self._bits_of_piece, ""))
+        self._sound_bits = functools.lru_cache(CACHE_PIECES)(functools.partial(self._bits_of_piece, "#"))
         order = sorted(range(64), key=lambda bit: self._mac(b"letter:%d" % bit))
         self._letter = dict(zip(string.ascii_lowercase, order, strict=False))
 
@@ -46,8 +49,9 @@ class Keyed:
     def filter(self, whole: str) -> int:
         """The Bloom filter of a whole (names.py), as an unsigned integer of 256 bits."""
         bits = 0
-        for gram in _grams(whole):
-            bits |= self._gram(gram)
+        for text, bits_of in ((f"_{whole}_", self._letters_bits), (f"_{sound(whole)}_", self._sound_bits)):
+            for at in range(0, len(text) - 1, PIECE - 1):
+                bits |= bits_of(text[at : at + PIECE])
         return bits
 
     def letters(self, initials: str) -> bytes:
@@ -58,14 +62,10 @@ class Keyed:
                 bits |= 1 << self._letter[letter]
         return bits.to_bytes(TOKEN_BYTES, "little")
 
-    def _bits_of_gram(self, gram: str) -> int:
+    def _bits_of_piece(self, mark: str, piece: str) -> int:
+        """The bits of the pairs in a few letters; texts share pieces, so that few are looked up one by one."""
         bits = 0
-        for position in self._mac(f"gram:{gram}".encode())[:BITS_PER_GRAM]:
-            bits |= 1 << position
+        for one, other in itertools.pairwise(piece):
+            for position in self._mac(f"gram:{mark}{one}{other}".encode())[:BITS_PER_GRAM]:
+                bits |= 1 << position
         return bits
-
-
-def _grams(whole: str) -> list[str]:
-    letters, consonants = f"_{whole}_", f"_{sound(whole)}_"
-    pairs = [letters[at : at + 2] for at in range(len(letters) - 1)]
-    return pairs + ["#" + consonants[at : at + 2] for at in range(len(consonants) - 1)]

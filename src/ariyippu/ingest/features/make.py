@@ -10,8 +10,8 @@ token, as in records.parquet, whose rows stand in the same order. Everything els
     ROLE_token          of the whole: equal wholes
     ROLE_sound          of the whole's sound: consonants alike
     ROLE_head           name and guardian: of the whole's head, for blocking
-    ROLE_initials       name and guardian: bitmap of the first letters of all parts, long ones and initials
     ROLE_first          name and guardian: of the sound of the first long part
+    ROLE_initials       name and guardian: bitmap of the first letters of all parts, long ones and initials
 
     born_token          of the date of birth; born_year, of its year
     born_day_month      of day and month in either order: 03-07 and 07-03 are one
@@ -39,8 +39,8 @@ CACHE_WHOLES = 1 << 16  # for each role; about 20 MiB
 
 _FILTER = ("0", "1", "2", "3", "bits", "token", "sound")
 _COLUMNS: dict[LinkRole, tuple[str, ...]] = {  # in the order in which a row's integers stand
-    "name": tuple(f"name_{part}" for part in (*_FILTER, "head", "initials", "first")),
-    "guardian": tuple(f"guardian_{part}" for part in (*_FILTER, "head", "initials", "first")),
+    "name": tuple(f"name_{part}" for part in (*_FILTER, "head", "first", "initials")),
+    "guardian": tuple(f"guardian_{part}" for part in (*_FILTER, "head", "first", "initials")),
     "house": tuple(f"house_{part}" for part in _FILTER),
     "locality": tuple(f"locality_{part}" for part in _FILTER),
     "born_on": ("born_token", "born_year", "born_day_month"),
@@ -51,7 +51,7 @@ _COLUMNS: dict[LinkRole, tuple[str, ...]] = {  # in the order in which a row's i
     "email": ("email_token",),
 }
 # Whose values of the same record say which parts of a name are initials that were written out (names.py).
-_BESIDE: dict[LinkRole, tuple[LinkRole, ...]] = {"name": ("house", "guardian"), "guardian": ("house",)}
+_BESIDE: dict[LinkRole, tuple[LinkRole, ...]] = {"name": ("house", "guardian")}
 
 FEATURES_SCHEMA = pa.schema(
     [pa.field("record", pa.binary(RECORD_BYTES), nullable=False)]
@@ -104,8 +104,10 @@ def _arrays(rows: Sequence[Row], names: Sequence[str]) -> dict[str, pa.Array]:
 
 def _row_maker(role: LinkRole, names: Names, keyed: Keyed) -> Callable[..., Row]:
     """What makes a role's row of a text and, for a person's name, of those beside it. What comes again is made once."""
-    if role in ("name", "guardian"):
+    if role == "name":
         return _person_maker(names, keyed)
+    if role == "guardian":
+        return functools.lru_cache(CACHE_WHOLES)(_person_maker(names, keyed))
     if role in ("house", "locality"):
         return functools.lru_cache(CACHE_WHOLES)(functools.partial(_place_row, names, keyed))
     if role == "born_on":
@@ -118,15 +120,18 @@ def _row_maker(role: LinkRole, names: Names, keyed: Keyed) -> Callable[..., Row]
 
 def _person_maker(names: Names, keyed: Keyed) -> Callable[..., Row]:
     cached = functools.lru_cache(CACHE_WHOLES)
-    whole = cached(lambda whole: _filter_row(keyed, whole) + keyed.token("head", head(whole)))
-    letters = cached(keyed.letters)
-    first = cached(lambda part: keyed.token("sound", sound(part)))
+    letters, longs = cached(keyed.letters), cached(functools.partial(_longs_row, names, keyed))
 
-    def make(text: str, house: str | None, guardian: str | None = None) -> Row:
+    def make(text: str, house: str | None = None, guardian: str | None = None) -> Row:
         person = names.person(text, house, guardian)
-        return person and whole(person.whole) + letters(person.initials) + first(person.first)
+        return person and longs(person.longs) + letters(person.initials)
 
     return make
+
+
+def _longs_row(names: Names, keyed: Keyed, longs: tuple[str, ...]) -> bytes:
+    whole = names.whole(longs)
+    return _filter_row(keyed, whole) + keyed.token("head", head(whole)) + keyed.token("sound", sound(longs[0]))
 
 
 def _place_row(names: Names, keyed: Keyed, text: str) -> Row:

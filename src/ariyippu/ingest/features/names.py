@@ -20,8 +20,7 @@ import functools
 import itertools
 import re
 import string
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ariyippu.ingest.features.spelling import fold, letters
@@ -58,9 +57,10 @@ _HEAD = re.compile("[aiu]+[^aiu]?[aiu]?|[^aiu][aiu]*[^aiu]?[aiu]?")
 
 
 class Person(NamedTuple):
-    whole: str
+    """`longs`: long parts in one spelling, the initials where there is none. `initials`: letters, in any order."""
+
+    longs: tuple[str, ...]
     initials: str
-    first: str  # the first long part
 
 
 class _Part(NamedTuple):
@@ -71,67 +71,79 @@ class _Part(NamedTuple):
     title: str  # "", "first" or "anywhere"
 
 
-@dataclass(frozen=True)
 class Names:
     """Reads names, and remembers the words of them, at most CACHE_WORDS of each kind.
 
     Make one for each file: what it remembers of people goes with it.
     """
 
-    _part: Callable[[str], _Part] = field(default_factory=lambda: functools.lru_cache(CACHE_WORDS)(_read_part))
-    _fold: Callable[[str], str] = field(default_factory=lambda: functools.lru_cache(CACHE_WORDS)(fold))
+    def __init__(self) -> None:
+        cached = functools.lru_cache(CACHE_WORDS)
+        self._part, self._fold, self._alike = cached(_read_part), cached(fold), cached(_alike)
+        self._told_by_guardian, self._told_by_house = cached(self._read_guardian), cached(self._read_house)
 
     def person(self, text: str, house: str | None = None, guardian: str | None = None) -> Person | None:
         """The name in its parts; None when `text` holds no letter. `house`, `guardian`: of the same record."""
-        parts = self._parts(text)
-        longs = [part.long for part in parts if part.long]
-        if len(longs) > 1 and (guardian or house):
+        longs: tuple[str, ...]
+        longs, initials = (), ""
+        for long, letters_of, title in map(self._part, _split(text)):
+            if title:
+                longs, initials = self._untitled(text)
+                break
+            initials += letters_of
+            if long:
+                longs += (long,)
+        if len(longs) > 1 and (house or guardian):
             longs = self._without_repeated(longs, house or "", guardian or "")
-        elif not longs:
-            longs = ["".join([part.initials for part in parts])]
-        if not longs[0]:
-            return None
-        return Person(self._run_together(longs), "".join([part.initials for part in parts]), longs[0])
+        return Person(longs or (initials,), initials) if initials else None
 
-    def _parts(self, text: str) -> list[_Part]:
-        """Without titles, unless there is nothing else."""
-        parts = [part for part in map(self._part, _split(text)) if part.initials]
+    def _untitled(self, text: str) -> tuple[tuple[str, ...], str]:
+        """Long parts and initials without titles, unless there is nothing else."""
+        parts = [self._part(raw) for raw in _split(text)]
         named = [part for part in parts if not part.title or (part.title == "first" and part is not parts[0])]
-        return named if any(part.long for part in named) else parts
+        if not any(part.long for part in named):
+            named = parts
+        return tuple(part.long for part in named if part.long), "".join(part.initials for part in named)
 
-    def _without_repeated(self, longs: list[str], house: str, guardian: str) -> list[str]:
-        """`longs` without what repeats the guardian's name or the house's. The first one always stays.
+    def whole(self, longs: Sequence[str]) -> str:
+        """Long parts run together, as `person` gives them: Anil and Kumar as Anilkumar."""
+        whole = "".join(longs)
+        if any(one[-1] + other[0] in _MEETING for one, other in itertools.pairwise(longs)):
+            return self._fold(whole)
+        return whole
 
-        Of the guardian's name its beginning: Krishnan and Krishnan Nair, but not Nair, which families share.
-        Of the house's name its beginning or its end: Kollakarayil, Pazhaya Kollakarayil.
-        """
-        told = self._told(house, guardian)
+    def _without_repeated(self, longs: tuple[str, ...], house: str, guardian: str) -> tuple[str, ...]:
+        """`longs` without what repeats the guardian's name or the house's. The first one always stays."""
+        told = self._told_by_guardian(guardian), self._told_by_house(house)
         kept, at = longs[:1], 1
         while at < len(longs):
             ends = range(len(longs), at, -1)
-            end = next((end for end in ends if _alike(self._run_together(longs[at:end])) in told), 0)
-            kept += [] if end else [longs[at]]
+            end = next((end for end in ends if self._is_told(longs[at:end], told)), None)
+            if end is None:
+                kept += (longs[at],)
             at = end or at + 1
         return kept
 
-    def _told(self, house: str, guardian: str) -> set[str]:
-        """What a part of the name would be alike to, if it repeated one of these."""
-        guardians = [part.long for part in self._parts(guardian) if part.long]
-        words = [self._fold(word) for word in _place_words(house)]
-        runs = [guardians[:end] for end in range(1, len(guardians) + 1)]
-        runs += [words[:end] for end in range(1, len(words) + 1)] + [words[begin:] for begin in range(1, len(words))]
-        return {_alike(self._run_together(run)) for run in runs}
+    def _is_told(self, run: Sequence[str], told: Iterable[frozenset[str]]) -> bool:
+        alike = self._alike(self.whole(run))
+        return any(alike in texts for texts in told)
+
+    def _read_guardian(self, text: str) -> frozenset[str]:
+        """The beginnings of the name: Krishnan, Krishnan Nair; not Nair alone, which families share."""
+        read = self.person(text)
+        words = read.longs if read else ()
+        return frozenset(self._alike(self.whole(words[:end])) for end in range(1, len(words) + 1))
+
+    def _read_house(self, text: str) -> frozenset[str]:
+        """The beginnings and the ends of the name: Kollakarayil, Pazhaya, Pazhaya Kollakarayil."""
+        words = [self._fold(word) for word in _place_words(text)]
+        runs = [words[:end] for end in range(1, len(words))] + [words[begin:] for begin in range(len(words))]
+        return frozenset(self._alike(self.whole(run)) for run in runs)
 
     def place(self, text: str) -> str | None:
         """The name of a place or house; None when `text` holds no letter and no digit."""
         words = _place_words(text)
         return self._fold("".join(words)) if words else None  # Kizhakke Veedu and Kizhakkeveedu keep their e
-
-    def _run_together(self, words: Sequence[str]) -> str:
-        whole = "".join(words)
-        if any(one[-1] + other[0] in _MEETING for one, other in itertools.pairwise(words)):
-            return self._fold(whole)
-        return whole
 
 
 def _split(text: str) -> list[str]:

@@ -4,8 +4,8 @@ Malayalam and Latin words meet here, and so do the usual swaps: th/t, dh/d, zh/l
 ee/i, oo/u, ey/i, ou/ow/au, aye/ayi/ai, doubled letters, a silent e or h at the end, and after a nasal also
 k/g, t/d, p/b, ch/j (Malayalam writes അങ്കമാലി and says Angamaly). The folded word is for comparison only.
 
-The rules are applied until none finds anything. Each that finds something changes it, and that ends, since a rule
-either shortens the word or takes away a letter that no later rule gives back. Then comes the table of given names.
+The rules are applied until none changes anything. That ends, since a rule either shortens the word or takes away a
+letter that no later rule gives back. Then comes the table of given names.
 """
 
 import re
@@ -37,13 +37,16 @@ _RULES = (
     ("sh", "s"),
     ("z", "s"),
     ("(?<=[kgjtdbrl])h", ""),
-    ("nh|[jg]nj?", "nj"),
+    ("nh", "nj"),
+    ("[jg]n", "nj"),
+    ("njj", "nj"),
     ("ts", "ls"),
     ("^padm", "patm"),
     # vowels
     (f"(?:{'|'.join(f'(?<=^[^aeiou]{{{n}}})' for n in (1, 2, 3))})y(?=[^aeiou])", "ai"),  # Hyder, Shyla
     ("^paul(?!o)", "pol"),
-    ("ow(?![aeiou])|ou", "au"),
+    ("ow(?![aeiou])", "au"),
+    ("ou", "au"),
     ("ew(?=s?$)", "yu"),
     ("you", "yu"),
     ("w", "v"),
@@ -53,7 +56,8 @@ _RULES = (
     ("(?<=[^aeiou])y(?=[aeou])", "i"),
     ("(?<=i)y(?=[aou])", ""),
     ("y(?![aeiou])", "i"),
-    ("(?:ie|ei)$", "i"),
+    ("ie$", "i"),
+    ("ei$", "i"),
     ("ei", "ai"),
     ("(?<=.[^aeiou])e$", ""),
     ("(?<=[aeiou])h$", ""),
@@ -71,9 +75,17 @@ _RULES = (
     ("nj", "nch"),
     ("mb", "mp"),
 )
-_ANY = re.compile("|".join(pattern for pattern, _ in _RULES))  # the doubled letter is its only group
-# What is only letters needs no regular expression, and is ten times as fast without.
-_STEPS = tuple((pattern if pattern.isalpha() else re.compile(pattern), instead) for pattern, instead in _RULES)
+_UNNEEDED = re.compile(r"\[[^]]*\]|\([^()]*\)|[^a-z()\[\]]")
+
+
+def _needs(pattern: str) -> str:
+    """Letters that a word must hold, side by side, for the pattern to find anything: looked for in no time."""
+    while (shorter := _UNNEEDED.sub("", pattern)) != pattern:
+        pattern = shorter
+    return pattern
+
+
+_STEPS = tuple((_needs(pattern), re.compile(pattern), instead) for pattern, instead in _RULES)
 _UNSEEN = re.compile("[\u0300-\u036f\u200b-\u200d\ufeff]")  # accents, joiners, marks of width nought
 
 
@@ -87,9 +99,12 @@ def letters(text: str) -> str:
 
 def by_rules(word: str) -> str:
     """What the rules make of a word, before the table of given names."""
-    while _ANY.search(word):
-        for pattern, instead in _STEPS:
-            word = word.replace(pattern, instead) if isinstance(pattern, str) else pattern.sub(instead, word)
+    before = ""
+    while word != before:
+        before = word
+        for needs, pattern, instead in _STEPS:
+            if needs in word:
+                word = pattern.sub(instead, word)
     return word
 
 
