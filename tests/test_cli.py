@@ -49,6 +49,7 @@ VERBS = {
     ("register", "quarantine"): "never a value",
     ("register", "undeliverable"): "never a value",
     ("register", "verified"): "whether they are theirs",
+    ("register", "crosswalk"): "a person must decide",
     ("notice",): "before it is ordered",
     ("notice", "make"): "exact bytes",
     ("notice", "lint"): "refuses",
@@ -161,6 +162,13 @@ def test_the_same_seed_writes_the_same_file(invoke: Invoke, tmp_path: Path) -> N
     for name in ("one", "two"):
         invoke("register", "example", "spark", "--out", tmp_path / name, "--rows", 50, "--seed", 7)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_two_lists_of_places_are_joined(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "ours.csv").write_text("code,name\nM1,Vadakara\nM2,Nowhere\n")
+    (tmp_path / "theirs.csv").write_text("code,name,name_ml\n7,Vatakara,വടകര\n", "utf-8")
+    said = invoke("register", "crosswalk", str(tmp_path / "ours.csv"), str(tmp_path / "theirs.csv"))
+    assert said.splitlines()[-3:] == ["code,how,others", "M1,spelt,7", "M2,unmatched,"]
 
 
 def test_the_five_registers_come_with_their_truth_apart(invoke: Invoke, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The command line. Each verb belongs to one zone; the zone is set before anything else is imported."""
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -206,6 +207,20 @@ def register_load(contract: str, file: Path, home: HomeOption = None, as_json: J
         console.print(f"{loaded.snapshot}: {loaded.rows} rows, {loaded.quarantined} in quarantine{already}.")
 
 
+@register.command("crosswalk")
+def register_crosswalk(
+    ours: Annotated[Path, typer.Argument(help="CSV: code, name (also name_ml …), and if known kind, district.")],
+    theirs: Annotated[Path, typer.Argument(help="The other list, of the same columns.")],
+) -> None:
+    """Join two lists of places by name: what each code is called in the other list, and what a person must decide."""
+    from ariyippu.ingest import crosswalk
+
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow(("code", "how", "others"))
+    for crossing in crosswalk.crosswalk(crosswalk.read(ours), crosswalk.read(theirs)):
+        out.writerow((crossing.code, crossing.how, " ".join(crossing.others)))
+
+
 @register.command("quarantine")
 def register_quarantine(
     snapshot: Annotated[str, typer.Argument(help="The snapshot's name, as `load` printed it.")], home: HomeOption = None
@@ -298,7 +313,7 @@ def demo(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="ingest, decide or hand-off.")],
+    name: Annotated[str, typer.Argument(help="ingest, seal, decide or hand-off.")],
     rows: Annotated[int | None, typer.Option(min=100, help="How many; each benchmark has its own default.")] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -37,6 +37,12 @@ def test_ingest() -> None:
     assert set(found["baselines"]) == {"csv_only", "parquet_only", "bare_seal"}
 
 
+def test_seal() -> None:
+    found = bench("seal", 500)
+    assert (found["unit"], found["rows"]) == ("rows/s", 500)
+    assert set(found["baselines"]) == {"without_features", "features", "aes_gcm", "hmac"}
+
+
 def test_decide() -> None:
     found = bench("decide", 1000)
     assert (found["unit"], found["rows"]) == ("decisions/s", 1000)
@@ -70,5 +76,5 @@ def test_an_installation_s_database_is_never_written_to() -> None:
 
 
 def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(RefusedError, match="ingest, decide, hand-off"):
+    with pytest.raises(RefusedError, match="ingest, seal, decide, hand-off"):
         run("love", None)

@@ -20,7 +20,7 @@ from pathlib import Path
 from ariyippu.base.errors import RefusedError
 from ariyippu.bench import place
 
-NAMES = {"ingest": "ingest", "decide": "decide", "hand-off": "hand_off"}
+NAMES = {"ingest": "ingest", "seal": "seal", "decide": "decide", "hand-off": "hand_off"}
 NEED_A_VAULT = {"ingest", "hand-off"}
 
 

@@ -5,6 +5,7 @@ contract's attributes are written; nothing else is kept.
 """
 
 import contextlib
+import gc
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -108,16 +109,12 @@ def write_files(
 ) -> tuple[int, int]:
     """Write the snapshot's Parquet files; how many rows were kept and how many quarantined."""
     draft.partial.mkdir()
-    maker = Maker(draft.contract.links, draft.keyring)
+    sealing = Sealing(draft)
     with contextlib.ExitStack() as stack:
         files = {name: stack.enter_context(_gathered(draft, name)) for name in draft.file_keys}
         for chunk in chunks:
-            rows = _Rows.of(checks.check(chunk), draft)
-            files["records"].add(_sealed(rows, draft, files["records"].schema))
-            if "features" in files:
-                texts = {role: rows.texts[column.name] for role, column in draft.contract.links.items()}
-                files["features"].add(maker.batch(rows.records, texts))
-            files["quarantine"].add(_quarantined(rows.checked.rejected))
+            for name, batch in sealing.seal(checks.check(chunk)).items():
+                files[name].add(batch)
             progress(files["records"].rows + files["quarantine"].rows)
     return files["records"].rows, files["quarantine"].rows
 
@@ -126,7 +123,6 @@ def write_files(
 class _Gathered:
     """Batches gathered to row groups of ROW_GROUP_ROWS: small ones cost time in every later scan."""
 
-    schema: pa.Schema
     writer: pq.ParquetWriter
     rows: int = 0
     waiting: list[pa.RecordBatch] = field(default_factory=list)
@@ -148,7 +144,7 @@ def _gathered(draft: Draft, name: FileName) -> Iterator[_Gathered]:
     schemas = {"records": _schema(draft.contract), "quarantine": QUARANTINE_SCHEMA, "features": FEATURES_SCHEMA}
     key, _kept = draft.file_keys[name]
     with engine.parquet_writer(draft.partial / f"{name}.parquet", schemas[name], key) as writer:
-        gathered = _Gathered(schemas[name], writer)
+        gathered = _Gathered(writer)
         yield gathered
         gathered.flush()
 
@@ -162,41 +158,59 @@ def _schema(contract: Contract) -> pa.Schema:
     return pa.schema([*fields, pa.field("deceased", pa.bool_()), pa.field("protected", pa.bool_())])
 
 
+@contextlib.contextmanager
+def no_cycles() -> Iterator[None]:
+    """No cyclic garbage collection in the block, which makes millions of small objects and no cycle."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 # --- a chunk of rows ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, repr=False)
-class _Rows:
-    """Rows that passed, still in clear: `texts` of the columns that are sealed or linked, and record tokens."""
+class Sealing:
+    """Turns checked chunks of one file into what is kept of them. What its caches hold of people goes with it."""
 
-    checked: Checked
-    texts: Mapping[str, list[str | None]]
-    records: list[bytes]
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self._schema = _schema(draft.contract)
+        self._maker = Maker(draft.contract.links, draft.keyring)
+        self._in_clear = {column.name for column in draft.contract.columns if column.sealed or column.link}
 
-    @classmethod
-    def of(cls, checked: Checked, draft: Draft) -> "_Rows":
-        contract = draft.contract
-        wanted = {column.name for column in contract.columns if column.sealed or column.link}
-        texts = {name: checked.columns[name].cast(pa.string()).to_pylist() for name in wanted}
-        return cls(checked, texts, seal.record_tokens(contract.register.name, texts[contract.key.name], draft.keyring))
+    def seal(self, checked: Checked) -> dict[FileName, pa.RecordBatch]:
+        """A batch for each file of the draft: in none of them anything of a person is in clear."""
+        contract = self.draft.contract
+        texts = {name: checked.columns[name].cast(pa.string()).to_pylist() for name in self._in_clear}
+        records = seal.record_tokens(contract.register.name, texts[contract.key.name], self.draft.keyring)
+        made: dict[FileName, pa.RecordBatch] = {
+            "records": self._records(checked, texts, records),
+            "quarantine": _quarantined(checked.rejected),
+        }
+        if "features" in self.draft.file_keys:
+            linked = {role: texts[column.name] for role, column in contract.links.items()}
+            made["features"] = self._maker.batch(records, linked)
+        return made
 
-
-def _sealed(rows: _Rows, draft: Draft, schema: pa.Schema) -> pa.RecordBatch:
-    """The rows as they are kept: after this line nothing of a person is in clear."""
-    marks = draft.contract.marks
-    made: dict[str, object] = {
-        **rows.checked.columns,
-        "record": rows.records,
-        "row": rows.checked.rows,
-        "deceased": _marked(marks.deceased, rows.checked),
-        "protected": _marked(marks.protected, rows.checked),
-    }
-    for name, (key, _wrapped) in draft.cell_keys.items():
-        made[name] = seal.seal_column(rows.texts[name], rows.records, key)
-    for column in draft.contract.columns:
-        if column.type == "mobile" or column.type == "email":
-            made[f"{column.name}_token"] = seal.contact_tokens(column.type, rows.texts[column.name], draft.keyring)
-    return pa.RecordBatch.from_pydict(made, schema=schema)
+    def _records(self, checked: Checked, texts: Mapping[str, list[str | None]], records: list[bytes]) -> pa.RecordBatch:
+        contract, keyring = self.draft.contract, self.draft.keyring
+        made: dict[str, object] = {
+            **checked.columns,
+            "record": records,
+            "row": checked.rows,
+            "deceased": _marked(contract.marks.deceased, checked),
+            "protected": _marked(contract.marks.protected, checked),
+        }
+        for name, (key, _wrapped) in self.draft.cell_keys.items():
+            made[name] = seal.seal_column(texts[name], records, key)
+        for column in contract.columns:
+            if column.type == "mobile" or column.type == "email":
+                made[f"{column.name}_token"] = seal.contact_tokens(column.type, texts[column.name], keyring)
+        return pa.RecordBatch.from_pydict(made, schema=self._schema)
 
 
 def _marked(mark: Mark | None, checked: Checked) -> pa.Array:

@@ -15,11 +15,9 @@ a snapshot (base/folders.py). The row pins the manifest's SHA-256, so that nobod
 collected for on disk.
 """
 
-import contextlib
-import gc
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +32,7 @@ from ariyippu.base.keys import Keyring
 from ariyippu.base.text import rounded
 from ariyippu.ingest import readers, seal
 from ariyippu.ingest.contract import Contract
-from ariyippu.ingest.draft import QUARANTINE_SCHEMA, Draft, write_files
+from ariyippu.ingest.draft import QUARANTINE_SCHEMA, Draft, no_cycles, write_files
 from ariyippu.ingest.features.make import FEATURES_SCHEMA
 from ariyippu.ingest.manifest import FileName, Manifest, file_context, register_folder
 from ariyippu.ingest.models import Snapshot
@@ -80,7 +78,7 @@ def load(
             return Loaded(before.pk, before.rows, before.quarantined, already=True)
         draft = Draft.of(contract, home, keyring)
         checks = Checks(contract, home.settings.accept_test_numbers)
-        with _no_cycles():
+        with no_cycles():
             rows, quarantined = write_files(draft, readers.read(contract, file), checks, progress)
         if _sha256(file) != source:
             raise RefusedError("register.changed", "The file changed while it was read: load it again.")
@@ -115,18 +113,6 @@ def _commit(draft: Draft, made: Manifest) -> None:
             "quarantined": rounded(made.quarantined),
         }
         journal.append("snapshot", body)
-
-
-@contextlib.contextmanager
-def _no_cycles() -> Iterator[None]:
-    """No cyclic garbage collection in the block: it makes millions of small objects and no cycle, and lost a sixth."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _clear_orphans(folder: Path, register: str) -> None:

@@ -1,6 +1,9 @@
 """Filters tell variants of a name from other names, under one key and no other."""
 
 import itertools
+from collections import Counter
+
+import pytest
 
 from ariyippu.ingest.features.keyed import FILTER_BYTES, Keyed
 from ariyippu.ingest.features.names import Names
@@ -38,6 +41,22 @@ def test_usual_names_fill_a_third_at_most() -> None:
 def test_dice_of_filters_follows_dice_of_q_grams() -> None:
     assert dice("anilkumar", "anilkumar") == 1.0
     assert 0.7 < dice("anilkumar", "anilkumara") < 1.0
+
+
+def test_a_q_gram_s_bits_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyed, hashed = Keyed(bytes(32)), Counter[bytes]()
+    mac = keyed._mac
+
+    def counted(text: bytes) -> bytes:
+        hashed[text] += 1
+        return mac(text)
+
+    monkeypatch.setattr(keyed, "_mac", counted)
+    before = keyed.filter("anilkumar")
+    for _row in range(100):
+        assert keyed.filter("anilkumar") == before
+    assert set(hashed.values()) == {1}
+    assert len(hashed) == len("_anilkumar_") - 1 + len("_anlkmr_") - 1
 
 
 def test_another_key_gives_another_filter_and_other_tokens() -> None:
