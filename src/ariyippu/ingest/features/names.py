@@ -17,7 +17,6 @@ A place or a house keeps its digits and short parts; words that say only what it
 """
 
 import functools
-import itertools
 import re
 import string
 from collections.abc import Iterable, Sequence
@@ -43,14 +42,6 @@ _MALAYALAM_FIRST_TITLES = frozenset({"kumari", "shri", "shrimathi"})
 _ALPHABET = "e bi si di i ef ji echch ai je ke el em en o pi kyu ar es ti yu vi dablyu eks vai isad"
 _LETTER_NAMES = {**dict(zip(_ALPHABET.split(), string.ascii_lowercase, strict=True)), "sed": "z"}
 _SAME_LETTER = str.maketrans("zxqwf", "sskvp")
-# Where two folded words meet, the last letter of one and the first of the next can change each other.
-_MEETING = frozenset(
-    [letter * 2 for letter in string.ascii_lowercase]
-    + [letter + "h" for letter in "kgjtdbrlpsn"]
-    + ["m" + letter for letter in "kgtdjcb"]
-    + [letter + "y" for letter in string.ascii_lowercase]
-    + ["jn", "gn", "ng", "nd", "nj", "tc", "ts", "hr", "uv", "ea", "ei", "ou"]
-)
 _COARSE = str.maketrans("eogjdbf", "aukctpp")  # Rema and Rama, Mohammed and Muhammad; hard consonants for soft ones
 _LATER_VOWELS = re.compile("(?<=.)[aiuy]")
 _HEAD = re.compile("[aiu]+[^aiu]?[aiu]?|[^aiu][aiu]*[^aiu]?[aiu]?")
@@ -107,10 +98,7 @@ class Names:
 
     def whole(self, longs: Sequence[str]) -> str:
         """Long parts run together, as `person` gives them: Anil and Kumar as Anilkumar."""
-        whole = "".join(longs)
-        if any(one[-1] + other[0] in _MEETING for one, other in itertools.pairwise(longs)):
-            return self._fold(whole)
-        return whole
+        return self._fold("".join(longs)) if len(longs) > 1 else longs[0]
 
     def _without_repeated(self, longs: tuple[str, ...], house: str, guardian: str) -> tuple[str, ...]:
         """`longs` without what repeats the guardian's name or the house's. The first one always stays."""
