@@ -25,6 +25,7 @@ import psycopg
 import pytest
 import structlog
 from django.db import connections
+from hypothesis import settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from pytest_django import DjangoDbBlocker
@@ -34,6 +35,9 @@ from ariyippu.base import install, keys, logs, postgres
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.transparency import witness
+
+settings.register_profile("tests", deadline=None)  # no test asserts a time, and machines are shared
+settings.load_profile("tests")
 
 PREFIX = "ariyippu-test-"
 _homes: list[tuple[Home, int]] = []  # this process's home and the descriptor that says that it is alive

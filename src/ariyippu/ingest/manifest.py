@@ -13,12 +13,13 @@ FileName = Literal["records", "quarantine", "features"]
 FILE_NAMES: tuple[FileName, ...] = get_args(FileName)
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+_STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
-class ManifestColumn(Part):
+class ManifestColumn(BaseModel):
     """A column as it lies in records.parquet. `wrapped_key` is set when its cells are sealed."""
+
+    model_config = _STRICT
 
     kind: Kind
     type: Type
@@ -27,18 +28,22 @@ class ManifestColumn(Part):
     wrapped_key: str | None
 
 
-class ManifestFeatures(Part):
+class ManifestFeatures(BaseModel):
     """features.parquet: the version of its features, and its data key, sealed to link's public key (base/keys.py)."""
+
+    model_config = _STRICT
 
     version: int
     sealed_key: str
 
 
-class Manifest(Part):
+class Manifest(BaseModel):
     """What a snapshot's files are. `columns` stand in the contract's order.
 
     `features` is None where the contract links nothing, and in what was loaded before there were features.
     """
+
+    model_config = _STRICT
 
     schema_version: Literal[1] = 1
     register: str
