@@ -38,6 +38,7 @@ VERBS = {
     ("vault",): "hatch, log, decisions, sending",
     ("office",): "public register",
     ("report",): "Exact counts",
+    ("purposes",): "stands at or below",
     ("objection",): "objections",
     ("demo",): "delivered",
     ("bench",): "baselines",

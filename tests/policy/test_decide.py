@@ -54,7 +54,7 @@ def situations(draw: st.DrawFn) -> Situation:
         for contact_of in LENDERS[: draw(st.integers(1, 3))]
         for channel in channels
     )
-    return Situation(draw(st.booleans()), draw(st.booleans()), ways)
+    return Situation(draw(st.booleans()), draw(st.booleans()), ways, draw(st.booleans()))
 
 
 Answer = tuple[str, tuple[str, str | None] | None]  # the reason, and channel and lender for who is included
@@ -138,6 +138,7 @@ def test_sql_and_reference_agree_about_everyone(population: list[Candidate], sit
 EMAIL, SMS = Way("email", "email", True), Way("sms", "mobile", True)
 LENT_EMAIL, LENT_SMS = (replace(way, contact_of="land") for way in (EMAIL, SMS))
 IN_FORCE = Situation(True, True, (EMAIL, SMS))
+EMERGENCY = Situation(True, False, (EMAIL, SMS), emergency=True)
 OTHERS = Situation(True, False, (EMAIL, SMS))  # not of a person's own entitlement
 BORROWING = Situation(True, True, (EMAIL, SMS, LENT_EMAIL, LENT_SMS))
 
@@ -195,6 +196,9 @@ def under(*ways: Way) -> Situation:
         (one(contacts=OWN | BORROWED, suspended="email mobile"), BORROWING, ("included", ("email", "land"))),
         (one("told", "told"), IN_FORCE, ("told_recently", None)),
         (one(linked="told"), IN_FORCE, ("told_linked", None)),
+        (one("objected told", "objected told"), EMERGENCY, ("included", ("email", None))),
+        (one("deceased objected"), EMERGENCY, ("deceased", None)),
+        (one("protected objected"), EMERGENCY, ("protected", None)),
         (one(contacts=[(None, "mobile")]), IN_FORCE, ("included", ("sms", None))),
         (one(contacts=BORROWED), IN_FORCE, ("no_contact", None)),
         (one(contacts=BORROWED), BORROWING, ("included", ("email", "land"))),

@@ -195,6 +195,7 @@ class Log:
             "root": "ab" * 32,
             "size": 100,
             "counts": counts,
+            "rules": ["cert-in-2022", "a-rule-removed-since"],
             **({"run": run} if run else {}),
         }
         self.add("audience", body)

@@ -38,6 +38,7 @@ PAGES = (
     "refusals/10",
     "refusals/11",
     "refusals/12",
+    "purposes",
     "how-to-check",
 )
 SAME_IN_BOTH = {"English"}  # a language is called by its own name
@@ -100,6 +101,7 @@ def test_an_order_explains_itself(site: Site) -> None:
         "Finance Department",
         "Telling employees that their dearness-allowance arrears were granted",
         "Government Order (P) 12/2026/Fin, paragraph 4",
+        "CERT-In directions of 28 April 2022, incidents, clocks, logs; a-rule-removed-since.",
         "G.O.(P) No. 12/2026/Fin",
         "Registrar of Staff",
         "about 1,23,450",

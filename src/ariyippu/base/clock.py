@@ -1,6 +1,9 @@
 """The one place that asks what time it is, so that tests can turn the clock."""
 
 import datetime as dt
+from zoneinfo import ZoneInfo
+
+INDIA = ZoneInfo("Asia/Kolkata")
 
 
 def now() -> dt.datetime:

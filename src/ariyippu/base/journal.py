@@ -25,7 +25,7 @@ Kind = Literal[
     "order",  # {"envelope", "notice"}
     "refusal",  # {"document", "document_kind", "code", "envelope"}
     "failed",  # {"order", "code"}: an accepted order that came to nothing
-    "audience",  # {"order", "snapshot", "root", "size", "counts": {reason: rounded}}
+    "audience",  # {"order", "snapshot", "root", "size", "counts": {reason: rounded}, "rules"}
     "stay",  # {"envelope"}
     "amendment",  # {"envelope"}: a stay's new terms
     "confirmation",  # {"envelope"}: of a stay that was entered from paper

@@ -6,10 +6,10 @@ import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import typer
 
+from ariyippu.base.clock import INDIA
 from ariyippu.base.errors import RefusedError
 from ariyippu.commands.zone import HomeOption, JsonOption, console, enter, print_json
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ariyippu.base.documents import Document
 
 app = typer.Typer(no_args_is_help=True, help="Stays: enter and confirm an order on paper; certify what was stopped.")
-
-INDIA = ZoneInfo("Asia/Kolkata")
 
 ScanArgument = Annotated[Path, typer.Argument(help="The scan of the order; only its SHA-256 is kept.")]
 OutArgument = Annotated[Path, typer.Argument(help="Where to write the envelope for signing.")]

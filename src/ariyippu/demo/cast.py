@@ -43,6 +43,12 @@ DLT_ENTITY, DLT_TEMPLATE, SMS_SENDER = "1001234567890123456", "10070000000000000
 PAY_LAW = LegalBasis(
     law="G.O.(P) on dearness allowance, demonstration", clause="para 2", in_force_from=dt.date(2026, 2, 4)
 )
+SUBSCRIPTION = LegalBasis(
+    kind="consent",
+    law="Subscription to the department's news, demonstration",
+    clause="form 1",
+    in_force_from=dt.date(2026, 1, 1),
+)
 CONTACT = Text(
     ml=(
         "സംശയങ്ങൾക്കും തിരുത്തലിനും എതിർപ്പിനും: ധനകാര്യ (ശമ്പള) വിഭാഗം, pay@finance.example, https://finance.example/rights. "
@@ -136,7 +142,7 @@ def use_request(office: str, purpose: str, name: str) -> UseRequest:
         requester=office,
         case_number="DEMO/2026/117",
         purpose=purpose,
-        legal_basis=PAY_LAW,
+        legal_basis=SUBSCRIPTION if purpose == "ariyippu:achievements" else PAY_LAW,
         registers=(RegisterFields(register="spark", fields=REGISTER_FIELDS),),
         cohort_en="Employees in service to whom arrears were sanctioned",
         cohort_ml="കുടിശ്ശിക അനുവദിക്കപ്പെട്ട, സർവീസിലുള്ള ജീവനക്കാർ",
@@ -211,7 +217,7 @@ def publicity_notice() -> Notice:
         office="publicity",
         title=Text(ml="നേട്ടങ്ങൾ", en="Achievements"),
         purpose="ariyippu:achievements",
-        legal_basis=PAY_LAW,
+        legal_basis=SUBSCRIPTION,
         sanction_reference="none",
         register="spark",
         criteria={"field": "arrears", "op": ">", "value": 0},

@@ -15,7 +15,7 @@ from ariyippu.base import clock, journal
 from ariyippu.base.documents import Envelope, Trust
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.signatures import signers
-from ariyippu.grant import thresholds
+from ariyippu.grant import legal, thresholds
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
 from ariyippu.grant.models import Grant, RefusedRequest, WithdrawnRequest
 
@@ -23,10 +23,11 @@ from ariyippu.grant.models import Grant, RefusedRequest, WithdrawnRequest
 def accept_use_request(envelope: Envelope, trust: Trust) -> UseRequest:
     """Turn a use request that everyone signed into a grant.
 
-    RefusedError `use_request.doubled`, `use_request.refused`, and those of thresholds.check.
+    RefusedError `use_request.doubled`, `use_request.refused`, and those of thresholds.check and legal.check.
     """
     request = envelope.open(UseRequest)
     thresholds.check(envelope, thresholds.of_request(request), trust, clock.now())
+    legal.check(request.legal_basis, request.purpose, request.valid_from)
     with transaction.atomic():
         if RefusedRequest.objects.filter(request=envelope.digest).exists():
             raise RefusedError("use_request.refused", "An officer who had to sign it has refused it: ask anew.")

@@ -6,7 +6,7 @@ withdrawal    the requester takes a granted one back; no order holds under it an
 """
 
 import datetime as dt
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -14,11 +14,14 @@ from ariyippu.base.documents import Document, Envelope, Paper, Part, added
 
 
 class LegalBasis(Part):
-    """The law that a use rests on, e.g. a government order or a section of an act."""
+    """The law that a use rests on, e.g. a government order or a section of an act; legal.py says which may."""
 
     law: str = Field(min_length=3, max_length=200)
-    clause: str = Field(min_length=1, max_length=80)
+    clause: str = Field(min_length=1, max_length=80, description="Of the kind dpdp: 7(a) to 7(i).")
     in_force_from: dt.date
+    kind: Literal["law", "consent", "dpdp"] = added("law")
+    notified_ref: str | None = added(max_length=120, description="Of a database that section 7(b)(ii) means.")
+    notified_on: dt.date | None = added()
 
 
 class RegisterFields(Part):

@@ -4,12 +4,17 @@ import functools
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ariyippu.base.errors import RefusedError
 
 LINKING = "ariyippu:linking"  # the purpose of a grant to link the registers that it names
+
+
+Basis = Literal["law", "consent", "dpdp"]
+BASES: frozenset[Basis] = frozenset(get_args(Basis))
 
 
 class Purpose(BaseModel):
@@ -24,6 +29,9 @@ class Purpose(BaseModel):
     own_entitlement: bool = False
     satisfiable: bool = True
     flows_in_restraint: bool = False
+    by_subscription: bool = False
+    emergency: bool = False
+    bases: frozenset[Basis] | None = None
     cooling_off_s: int = Field(ge=0)
 
 
@@ -64,6 +72,28 @@ def flows_in_restraint(purpose_id: str) -> bool:
     return purpose_id in taxonomy() and get(purpose_id).flows_in_restraint
 
 
+def bases(purpose_id: str) -> frozenset[Basis]:
+    """The kinds of legal basis that a use for it may rest on: its own, else those of the purpose above it."""
+    return next((purpose.bases for purpose in lineage(purpose_id) if purpose.bases is not None), BASES)
+
+
 def covers(collected_for: str, purpose_id: str) -> bool:
-    """Whether a contact that was collected for one purpose may be used for another: at or below it."""
-    return get(purpose_id).satisfiable and is_at_or_below(purpose_id, collected_for)
+    """Whether a contact that was collected for one purpose may be used for another: at or below it.
+
+    What takes a person's own subscription is covered only by a contact that they gave with one.
+    """
+    purpose, given = get(purpose_id), taxonomy().get(collected_for)
+    subscribed = not purpose.by_subscription or (given is not None and given.by_subscription)
+    return purpose.satisfiable and subscribed and is_at_or_below(purpose_id, collected_for)
+
+
+def tree() -> Iterator[tuple[int, Purpose]]:
+    """Every purpose below the one that it stands under, with its depth; siblings in the file's order."""
+    yield from _below(None, 0)
+
+
+def _below(parent: str | None, depth: int) -> Iterator[tuple[int, Purpose]]:
+    for purpose in taxonomy().values():
+        if purpose.parent == parent:
+            yield depth, purpose
+            yield from _below(purpose.id, depth + 1)

@@ -15,7 +15,7 @@ from ariyippu.base.documents import Envelope, Trust
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.home import Home
 from ariyippu.grant import accept as grants
-from ariyippu.grant import purposes, thresholds
+from ariyippu.grant import legal, purposes, thresholds
 from ariyippu.grant import trust as trusted
 from ariyippu.grant.purposes import Purpose
 from ariyippu.ingest.manifest import Manifest
@@ -58,7 +58,7 @@ def verify(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
     """Check an order from its signatures to its criteria. RefusedError says what does not hold.
 
     `signature.*` and `trust.*` (who signed), `order.*` (what is pinned), `grant.*` (what was granted),
-    `purpose.*`, `criteria.*` and `notice.*` (what is said).
+    `purpose.*`, `legal_basis.*`, `criteria.*` and `notice.*` (what is said).
     """
     order = envelope.open(Order)
     trust = trusted.current_trust(trusted.load_roots(home.roots))
@@ -75,6 +75,7 @@ def verify(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
     read = frozenset().union(*(criteria.fields(node) for node in (where, *flags.values())))
     sources = contacts.sources(order, snapshot, lent)
     _check_grant(order, notice, _fields(notice, read, sources), trust)
+    legal.check(notice.legal_basis, order.purpose, order.not_before)
     run = index.covering(order.register)
     contacts.check_links(order, run, trust)
     return VerifiedOrder(

@@ -22,6 +22,7 @@ from ariyippu.base.errors import PermanentError, RefusedError
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.base.text import rounded
+from ariyippu.grant import legal
 from ariyippu.ingest.snapshot import open_records
 from ariyippu.notice import criteria
 from ariyippu.notice.models import OrderRow
@@ -77,6 +78,7 @@ def freeze(
             "root": root,
             "size": audience.num_rows,
             "counts": {reason: rounded(count) for reason, count in sorted(counts.items())},
+            "rules": legal.rules_in_force(lists.decided_at.astimezone(clock.INDIA).date()),
         }
         if verified.run is not None:
             body["run"] = verified.run.pk
@@ -123,7 +125,7 @@ def situation(row: OrderRow, verified: VerifiedOrder) -> Situation:
         )
         ways.append(way)
     in_force = verified.order.not_before <= clock.now() < verified.order.not_after
-    return Situation(in_force, verified.purpose.own_entitlement, tuple(ways))
+    return Situation(in_force, verified.purpose.own_entitlement, tuple(ways), verified.purpose.emergency)
 
 
 @dataclass(frozen=True, repr=False)

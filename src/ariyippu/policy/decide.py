@@ -42,6 +42,7 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
     condition, wanted = criteria.to_sql(where)
     places = range(len(situation.ways))
     borrowing = [place for place in places if situation.ways[place].contact_of is not None]
+    asked = _sql(not situation.emergency)
     statement = f"""
         with concerned as (
             select r.*, {stopping} from records r where {condition}
@@ -66,13 +67,13 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
                     when _linked_deceased then 'deceased_linked'
                     when protected and {_sql(not situation.own_entitlement)} then 'protected'
                     when _linked_protected and {_sql(not situation.own_entitlement)} then 'protected_linked'
-                    when _objected then 'objected'
-                    when _linked_objected then 'objected_linked'
+                    when _objected and {asked} then 'objected'
+                    when _linked_objected and {asked} then 'objected_linked'
                     when {_any(places, _has)} and not {_any(places, _covered)} then 'purpose_not_covered'
                     when not {_any(places, _has)} then 'no_contact'
                     when not {_any(places, _live)} then 'contact_suspended'
-                    when _told then 'told_recently'
-                    when _linked_told then 'told_linked'
+                    when _told and {asked} then 'told_recently'
+                    when _linked_told and {asked} then 'told_linked'
                     else 'included'
                 end as _reason,
                 case {" ".join(f"when {_live(n)} and not {_stopped(n)} then {n}" for n in places)} end as _usable

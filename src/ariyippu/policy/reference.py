@@ -50,6 +50,7 @@ class Situation:
     in_force: bool
     own_entitlement: bool
     ways: tuple[Way, ...]
+    emergency: bool = False  # passes objections and what was told before
 
 
 @dataclass(frozen=True)
@@ -118,13 +119,13 @@ def _reason(candidate: Candidate, situation: Situation, ways: tuple[Sequence[Way
         (linked.deceased, "deceased_linked"),
         (own.protected and not situation.own_entitlement, "protected"),
         (linked.protected and not situation.own_entitlement, "protected_linked"),
-        (own.objected, "objected"),
-        (linked.objected, "objected_linked"),
+        (own.objected and not situation.emergency, "objected"),
+        (linked.objected and not situation.emergency, "objected_linked"),
         (bool(has) and not covered, "purpose_not_covered"),
         (not has, "no_contact"),
         (not live, "contact_suspended"),
-        (own.told, "told_recently"),
-        (linked.told, "told_linked"),
+        (own.told and not situation.emergency, "told_recently"),
+        (linked.told and not situation.emergency, "told_linked"),
     )
     return next((reason for applies, reason in rules if applies), "included")
 

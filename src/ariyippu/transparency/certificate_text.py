@@ -3,13 +3,12 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
+from ariyippu.base.clock import INDIA
 from ariyippu.base.documents import canonical_json
 
 Language = Literal["ml", "en"]
 
-INDIA = ZoneInfo("Asia/Kolkata")
 WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {
         "title": "Certificate of compliance with the stay {reference}",

@@ -15,7 +15,7 @@ from ariyippu.base.documents import Document, Envelope, OfficerKey, Roots, Trust
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.home import first_fault
 from ariyippu.base.signatures import check_roots, signers
-from ariyippu.grant import purposes, thresholds
+from ariyippu.grant import legal, purposes, thresholds
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
 from ariyippu.grant.thresholds import Demand
 from ariyippu.notice.documents import Order
@@ -132,6 +132,7 @@ class Meaning:
         body = _body(_Grant, entry)
         request, _found, _trust = self._signed(body.envelope, UseRequest, entry)
         self._demand(body.envelope, thresholds.of_request(request), entry)
+        legal.check(request.legal_basis, request.purpose, request.valid_from)
         if body.granted_until is None:
             return
         if body.envelope.digest in self._refused:

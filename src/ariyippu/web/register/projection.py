@@ -89,6 +89,7 @@ class _AudienceBody(BaseModel):
     size: int
     counts: dict[str, int]
     run: str | None = None
+    rules: tuple[str, ...] = ()
 
 
 class _Linked(BaseModel):
@@ -311,7 +312,7 @@ class _Reading:
     def _take_audience(self, entry: LoggedEntry) -> None:
         body = _body(_AudienceBody, entry)
         linking = self._linkings[body.run] if body.run else None
-        audience = Audience(_place(entry), body.root, body.size, body.counts, linking)
+        audience = Audience(_place(entry), body.root, body.size, body.counts, linking, body.rules)
         self._orders[body.order] = replace(self._orders[body.order], audience=audience)
 
     def _take_handed_off(self, entry: LoggedEntry) -> None:

@@ -216,6 +216,7 @@ class Audience:
     size: int
     counts: Mapping[str, int]
     linking: LinkingEntry | None  # the run over whose links exclusions travelled, and contacts were lent
+    rules: tuple[str, ...] = ()  # of grant/rules.toml, in force when it was decided
 
     @property
     def included(self) -> int:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from ariyippu.base import clock, home
 from ariyippu.base.errors import RefusedError
+from ariyippu.grant import legal, purposes
 from ariyippu.transparency import reader, tree
 from ariyippu.transparency.note import Checkpoint, Note, encode_base64
 from ariyippu.web.register import files
@@ -176,6 +177,19 @@ def papers(request: HttpRequest, sha256: str) -> HttpResponse:
         "orders": [(entry, entry.state(now)) for entry in register.orders_with(sha256)],
     }
     return _page(request, "papers", context, note)
+
+
+@public
+def taxonomy(request: HttpRequest) -> HttpResponse:
+    note, _register = current()
+    law = legal.law()
+    context = {
+        "part": "purposes",
+        "purposes": [(depth, purpose, sorted(purposes.bases(purpose.id))) for depth, purpose in purposes.tree()],
+        "rules": law.rules.values(),
+        "clauses": law.clauses.values(),
+    }
+    return _page(request, "purposes", context, note)
 
 
 @public

@@ -41,6 +41,12 @@ REASONS: Words = {
     "told_linked": _("Was told a short time ago from another register"),
 }
 
+BASES: Words = {
+    "law": _("an act, service rule or government order"),
+    "consent": _("consent"),
+    "dpdp": _("section 7 of the Digital Personal Data Protection Act 2023"),
+}
+
 CHANNELS: Words = {"email": _("E-mail"), "sms": _("SMS")}
 
 OUTCOMES: Words = {
@@ -143,6 +149,7 @@ _TEXTS: Words = {
 }
 _NO_STAY = _("There is no such stay.")
 _SIGNATURE_INVALID = _("A signature does not fit the document.")
+_LAW_NOT_IN_FORCE = _("The law that it rests on is not in force.")
 _NOT_COVERED = _("The contacts were not collected for this purpose or for one above it.")
 
 REFUSALS: Words = {
@@ -159,7 +166,11 @@ REFUSALS: Words = {
         ("criteria.malformed", "criteria.unknown_field", "criteria.wrong_type", "criteria.too_large"),
         _("The conditions that choose people cannot be read."),
     ),
-    "order.law_not_in_force": _("The law that it rests on is not in force."),
+    "order.law_not_in_force": _LAW_NOT_IN_FORCE,
+    "legal_basis.not_in_force": _LAW_NOT_IN_FORCE,
+    "legal_basis.other_kind": _("This purpose may not rest on such a basis."),
+    "legal_basis.unknown_clause": _("Section 7 has no such clause to rest on."),
+    "legal_basis.not_notified": _("The reference and date of the database's notification are missing."),
     "stay.unknown_scope": _("The stay names a register, office, notice or order that is not known."),
     "order.over_cost": _("It could cost more than the order allows."),
     "order.cohort_too_small": _("Fewer than ten people would be concerned: an order is not for single persons."),
@@ -240,6 +251,7 @@ TABLES: Mapping[str, Words] = {
     "document": DOCUMENT_KINDS,
     "entry": ENTRY_KINDS,
     "request": REQUEST_STATES,
+    "basis": BASES,
     "refusal": REFUSALS,
     "advice": ADVICE,
     "district": DISTRICTS,

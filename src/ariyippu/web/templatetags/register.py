@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from ariyippu.base.documents import canonical_json
 from ariyippu.base.errors import RefusedError
-from ariyippu.grant import purposes
+from ariyippu.grant import legal, purposes
 from ariyippu.web.register.files import asset_url
 from ariyippu.web.register.words import TABLES
 
@@ -51,6 +51,13 @@ def purpose(purpose_id: str) -> str:
         return here(purposes.get(purpose_id))
     except RefusedError:
         return purpose_id
+
+
+@register.filter
+def rule(rule_id: str) -> str:
+    """A rule by its law and clause; its id when it is not known any more."""
+    known = legal.law().rules.get(rule_id)
+    return rule_id if known is None else f"{known.law}, {known.clause}"
 
 
 @register.filter
