@@ -32,6 +32,7 @@ from ariyippu.base import install, postgres
 from ariyippu.base.home import Home
 from ariyippu.base.settings import database_url
 from ariyippu.demo import ending, story
+from ariyippu.demo.kerala.files import write_demonstration
 from ariyippu.demo.outside.run import Outside, running
 from ariyippu.ingest import contract, seal, snapshot
 from ariyippu.ingest.features.make import Maker
@@ -143,6 +144,23 @@ def write_canaries(path: Path, **_ignored: object) -> Mapping[str, int]:
     return {}
 
 
+NAMES = {"prism": "Name", "ksmart-business": "Proprietor", "ksmart-property": "Owner", "relis": "Holder"}
+EMPLOYEES = 2_000  # whose Kerala the other registers are of
+EVERY = 5  # row of theirs is a canary's
+
+
+def write_all(folder: Path, **_ignored: object) -> None:
+    """Five registers: canaries alone in SPARK, and among other people in the rest."""
+    write_demonstration(folder, employees=EMPLOYEES, seed=1, bad_share=0.0)
+    write_canaries(folder / "spark.csv")
+    for register, name in NAMES.items():
+        file = folder / f"{register}.csv"
+        header, *lines = (line.split(",") for line in file.read_text().splitlines())
+        for line in lines[::EVERY]:
+            line[header.index(name)] = "Zxqvylan Canary"
+        file.write_text("".join(f"{','.join(line)}\n" for line in (header, *lines)))
+
+
 @dataclass
 class Seen:
     """What was gathered while the demonstration's processes ran."""
@@ -208,7 +226,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, See
         return sum_up(of, *arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(story, "write_example", write_canaries)
+        patch.setattr(story, "write_demonstration", write_all)
         patch.setattr(ending, "sum_up", gathered)
         with printed_to(folder / "printed"):
             status = story.run(home=home.path, people=COUNT, serve=False, as_json=True, seed=1)

@@ -22,7 +22,7 @@ from ariyippu.base import install, postgres
 from ariyippu.base.documents import Document, Envelope
 from ariyippu.base.home import Home
 from ariyippu.base.supervise import ZoneProcess
-from ariyippu.demo import cast, story
+from ariyippu.demo import cast, stage
 from ariyippu.demo.outside.keep import read_mail, read_sms
 from ariyippu.demo.outside.run import Outside, running
 from ariyippu.notice.documents import Notice
@@ -81,8 +81,8 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     tmp_path.chmod(0o711)
     home = Home(tmp_path / "home")
     home.path.mkdir()
-    hatch, _office, smtp, smpp, _street = ports = story._free_ports(5)
-    story._write_settings(home, ports)
+    hatch, _office, smtp, smpp, _street = ports = stage.free_ports(5)
+    stage.write_settings(home, ports)
     with ExitStack() as stack:
         stack.enter_context(running(Outside(tmp_path, smtp, smpp)))
         stack.callback(postgres.remove, home.postgres)
@@ -92,7 +92,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
         home.roots.write_text(officers.roots.model_dump_json())
         made = Installation(home, officers, ZoneProcess("vault", home))
         stack.callback(made.stop)
-        story._wait_until_listening([hatch])
+        stage.wait_until_listening([hatch])
         yield made
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from ariyippu.base.errors import AriyippuError, RefusedError
-from ariyippu.commands import contacts, document, notice, purposes, send, stay
+from ariyippu.commands import contacts, document, link, notice, purposes, send, stay
 from ariyippu.commands.zone import HomeOption, JsonOption, console, enter, home_of, print_json, set_up
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ log = typer.Typer(no_args_is_help=True, help="The public log: its keys, and its 
 GROUPS = {
     "register": register,
     "document": document.app,
+    "link": link.app,
     "notice": notice.app,
     "order": order,
     "send": send.app,

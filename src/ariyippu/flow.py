@@ -37,6 +37,8 @@ from ariyippu.base.text import rounded
 from ariyippu.grant import accept as grants
 from ariyippu.grant import trust as trusted
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
+from ariyippu.link import clerical
+from ariyippu.link.documents import Settlement
 from ariyippu.notice import counting, orders
 from ariyippu.notice.counting import Answer
 from ariyippu.notice.documents import Order, Question
@@ -131,6 +133,7 @@ _TAKERS: Mapping[str, tuple[journal.Kind, _Take]] = {
     UseRequest.payload_type(): ("use-request", _by(grants.accept_use_request)),
     Refusal.payload_type(): ("request-refused", _by(grants.accept_refusal)),
     Withdrawal.payload_type(): ("withdrawal", _take_withdrawal),
+    Settlement.payload_type(): ("settlement", _by(clerical.accept)),
     Order.payload_type(): ("order", orders.accept),
     Question.payload_type(): ("counted", _take_question),
     Stay.payload_type(): ("stay", _by(stay_documents.accept_stay)),

@@ -12,7 +12,7 @@ from ariyippu.base.errors import RefusedError
 from ariyippu.bench import hand_off, run
 from ariyippu.bench.hand_off_baselines import Load, postfix
 
-KEYS = {"bench", "value", "unit", "rows", "baselines", "ratios", "peak_mib"}
+KEYS = {"bench", "value", "unit", "rows", "baselines", "ratios", "peak_mib", "facts"}
 
 
 def bench(name: str, rows: int, *, environment: dict[str, str] | None = None) -> dict[str, Any]:

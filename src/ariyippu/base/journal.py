@@ -19,6 +19,7 @@ Kind = Literal[
     "trust",  # {"envelope"}
     "snapshot",  # {"register", "snapshot", "contract", "terms", "rows", "quarantined"}
     "linked",  # {"run", "grant", "model", "snapshots": {register: id}, "records", "persons", "certain", "possible"}
+    "settlement",  # {"envelope"}
     "use-request",  # {"envelope", "granted_until"}
     "request-refused",  # {"envelope"}: an officer's no
     "withdrawal",  # {"envelope"}: of a granted use request

@@ -1,6 +1,6 @@
 """Measurements: each prints one JSON line, with every baseline measured in the same run.
 
-    {"bench", "value", "unit", "rows", "baselines": {NAME: value}, "ratios": {NAME: ratio}, "peak_mib"}
+    {"bench", "value", "unit", "rows", "baselines": {NAME: value}, "ratios": {NAME: ratio}, "peak_mib", "facts"}
 
 `ratios` are value ÷ baseline. Times on shared machines drift; the ratio of one run is what counts.
 A benchmark is a module here with `measure(rows: int | None) -> Measured`; docs/benchmarks.md says what each
@@ -13,14 +13,21 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
 from ariyippu.base.errors import RefusedError
 from ariyippu.bench import place
 
-NAMES = {"ingest": "ingest", "seal": "seal", "decide": "decide", "hand-off": "hand_off"}
+NAMES = {
+    "ingest": "ingest",
+    "seal": "seal",
+    "link": "link",
+    "accuracy": "accuracy",
+    "decide": "decide",
+    "hand-off": "hand_off",
+}
 NEED_A_VAULT = {"ingest", "hand-off"}
 
 
@@ -33,6 +40,7 @@ class Measured:
     rows: int
     baselines: Mapping[str, float]
     peak_mib: int  # see peak_mib(), asked before the baselines ran
+    facts: Mapping[str, float] = field(default_factory=dict)  # what was found beside the speed
 
 
 Benchmark = Callable[[int | None], Measured]
@@ -47,14 +55,20 @@ def run(name: str, rows: int | None) -> None:
         found = measure(rows)
     line = {
         "bench": name,
-        "value": round(found.value),
+        "value": _rounded(found.value),
         "unit": found.unit,
         "rows": found.rows,
-        "baselines": {baseline: round(value) for baseline, value in found.baselines.items()},
+        "baselines": {baseline: _rounded(value) for baseline, value in found.baselines.items()},
         "ratios": {baseline: round(found.value / value, 3) for baseline, value in found.baselines.items()},
         "peak_mib": found.peak_mib,
+        "facts": dict(found.facts),
     }
     sys.stdout.write(json.dumps(line) + "\n")
+
+
+def _rounded(value: float) -> float:
+    """Whole numbers, but for shares."""
+    return round(value) if value > 1 else round(value, 5)
 
 
 def rate(count: int, act: Callable[[], object]) -> float:

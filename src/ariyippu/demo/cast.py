@@ -25,17 +25,30 @@ OFFICES = (
     Office(id="spark-pmu", name_en="SPARK Management Unit", name_ml="സ്പാർക്ക് മാനേജ്മെന്റ് യൂണിറ്റ്"),
     Office(id="data-centre", name_en="State Data Centre", name_ml="സംസ്ഥാന ഡാറ്റാ സെന്റർ"),
     Office(id="publicity", name_en="Publicity Section", name_ml="പ്രചാരണ വിഭാഗം"),
+    Office(id="prism-cell", name_en="PRISM Cell (pensions)", name_ml="പ്രിസം സെൽ (പെൻഷൻ)"),
+    Office(id="local-self-government", name_en="Local Self Government", name_ml="തദ്ദേശ സ്വയംഭരണം"),
+    Office(id="local-tax", name_en="Local bodies' tax section", name_ml="തദ്ദേശ നികുതി വിഭാഗം"),
+    Office(id="land-revenue", name_en="Land Revenue", name_ml="ലാൻഡ് റവന്യൂ"),
+    Office(id="land-tax", name_en="Land tax section", name_ml="ഭൂനികുതി വിഭാഗം"),
+    Office(id="it-mission", name_en="IT Mission", name_ml="ഐ.ടി. മിഷൻ"),
     Office(id="court-registry", name_en="Court Registry (liaison)", name_ml="കോടതി രജിസ്ട്രി (ഏകോപനം)"),
 )
 
 CAST: Mapping[str, tuple[str, tuple[Role, ...]]] = {
     "finance-pay-under-secretary": ("finance-pay", ("requester",)),
     "spark-pmu-head": ("spark-pmu", ("register_owner",)),
+    "prism-cell-head": ("prism-cell", ("register_owner",)),
+    "local-self-government-director": ("local-self-government", ("register_owner",)),
+    "local-tax-officer": ("local-tax", ("requester",)),
+    "land-revenue-commissioner": ("land-revenue", ("register_owner",)),
+    "land-tax-officer": ("land-tax", ("requester",)),
+    "it-mission-officer": ("it-mission", ("requester",)),
     "data-centre-custodian": ("data-centre", ("custodian",)),
     "publicity-officer": ("publicity", ("requester",)),
     "court-registry-liaison": ("court-registry", ("court_liaison",)),
 }
 
+REGISTERS = ("spark", "prism", "ksmart-business", "ksmart-property", "relis")
 ROOTS = ("root-1", "root-2", "root-3")
 ROOT_THRESHOLD = 2
 
@@ -109,7 +122,13 @@ class Cast:
             for name, (office, roles) in CAST.items()
         )
         roles: tuple[Role, ...] = ("register_owner", "custodian")
-        purposes = ("dpv:PersonnelPayment", "dpv:PublicRelations")
+        purposes = (
+            "dpv:PersonnelPayment",
+            "dpv:PublicRelations",
+            "dpv:RequestedServiceProvision",
+            "dpv:LegalCompliance",
+            "dpv:RecordManagement",
+        )
         thresholds = [Threshold(purpose=p, document=d, roles=roles) for p in purposes for d in ("use-request", "order")]
         thresholds.append(Threshold(purpose="dpv:PersonnelPayment", document="lift", roles=roles))
         return Trust(
@@ -118,8 +137,8 @@ class Cast:
             expires_at=year,
             offices=OFFICES,
             keys=keys,
-            registers={"spark": "spark-pmu"},
-            contracts=(contract.find("spark").digest,),
+            registers={name: contract.find(name).register.owner for name in REGISTERS},
+            contracts=tuple(contract.find(name).digest for name in REGISTERS),
             thresholds=tuple(thresholds),
         )
 

@@ -17,6 +17,8 @@ def sum_up(
     """(the object that `--json` prints, what does not hold)."""
     result = {
         "registers": report["registers"],
+        "persons": report["persons"],
+        "link": report["link"],
         "candidates": report["candidates"],
         "handed_off": report["handed_off"],
         "outcomes": report["outcomes"],

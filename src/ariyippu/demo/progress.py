@@ -32,6 +32,8 @@ class Steps:
         table = Table(title="What happened", show_header=False, title_justify="left")
         for name, register in result["registers"].items():
             table.add_row(f"register {name}", f"{register['rows']:,} rows, {register['quarantined']:,} in quarantine")
+        shares = ", ".join(f"{name} {share:.5f}" for name, share in result["link"].items())
+        table.add_row("persons", f"{result['persons']:,} ({shares})")
         for reason, count in sorted(result["candidates"].items(), key=lambda pair: -pair[1]):
             table.add_row(f"candidates: {reason}", f"{count:,}")
         for channel, rate in result["handed_off"].items():

@@ -4,6 +4,7 @@
       index.parquet      register, record, person    every record of the run, once: certain links
       possible.parquet   person, other, weight       possible links, in both directions, weight in bits
       changes.parquet    kind, person, other         against the run before: merged, split, new, gone
+      uncertain.parquet  reference, registers, what each comparison says    pairs for the clerical view
 
 Each file is encrypted as a whole, under a key of its own whose context is `persons|RUN|TERMS|FILE`, where
 TERMS is the SHA-256 of the grant, the model and the snapshots: files of another run, or of this one under
@@ -15,7 +16,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -29,13 +30,14 @@ from ariyippu.base.errors import PermanentError, RefusedError, TransientError
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.base.text import rounded
+from ariyippu.link.compare import COMPARISONS
 from ariyippu.link.models import LinkRun
 
 PERSON_BYTES = 16
 READ_ROWS = 65_536
 ROW_GROUP_ROWS = 100_000
 
-FileName = Literal["index", "possible", "changes"]
+FileName = Literal["index", "possible", "changes", "uncertain"]
 SCHEMAS: Mapping[FileName, pa.Schema] = {
     "index": pa.schema(
         [("register", pa.string()), ("record", pa.binary(16)), ("person", pa.binary(PERSON_BYTES))],
@@ -45,6 +47,15 @@ SCHEMAS: Mapping[FileName, pa.Schema] = {
     ),
     "changes": pa.schema(
         [("kind", pa.string()), ("person", pa.binary(PERSON_BYTES)), ("other", pa.binary(PERSON_BYTES))],
+    ),
+    "uncertain": pa.schema(
+        [
+            ("reference", pa.binary(16)),
+            ("register", pa.string()),
+            ("other_register", pa.string()),
+            ("weight", pa.float32()),
+            *((comparison.name, pa.float32()) for comparison in COMPARISONS),
+        ]
     ),
 }
 
@@ -60,6 +71,7 @@ class Draft:
     index: pa.Table
     possible: pa.Table
     changes: pa.Table
+    uncertain: pa.Table = field(default_factory=SCHEMAS["uncertain"].empty_table)
 
 
 # --- keeping -----------------------------------------------------------------------------------------
@@ -109,6 +121,7 @@ def _write(run: LinkRun, draft: Draft, folder: Path, keyring: Keyring) -> None:
         "index": draft.index,
         "possible": draft.possible,
         "changes": draft.changes,
+        "uncertain": draft.uncertain,
     }
     for name, table in tables.items():
         context = _context(run, name)
@@ -159,6 +172,11 @@ def open_possible(home: Home, keyring: Keyring, run: LinkRun) -> pa.RecordBatchR
 def open_changes(home: Home, keyring: Keyring, run: LinkRun) -> pa.RecordBatchReader:
     """What became of the persons of the run before, streamed. For use within `readable`."""
     return _open(home, keyring, run, "changes")
+
+
+def open_uncertain(home: Home, keyring: Keyring, run: LinkRun) -> pa.RecordBatchReader:
+    """The pairs that are neither certain nor settled, with their evidence. For use within `readable`."""
+    return _open(home, keyring, run, "uncertain")
 
 
 @contextmanager

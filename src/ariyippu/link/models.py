@@ -1,4 +1,4 @@
-"""Which linking runs exist (vault database). A folder without a row here is not a linking run."""
+"""Which linking runs exist, and what officers settled (vault database). A folder without a row is no linking run."""
 
 from django.db import models
 
@@ -22,3 +22,15 @@ class LinkRun(models.Model):
 
     class Meta:
         db_table = "link_run"
+
+
+class SettlementRow(models.Model):
+    """One settlement as it came."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    settlement_id = models.CharField(max_length=64, unique=True)
+    envelope = models.TextField()
+    settled_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "link_settlement"

@@ -16,6 +16,7 @@ KINDS = frozenset(
         "trust",
         "snapshot",
         "linked",
+        "settlement",
         "use-request",
         "request-refused",
         "withdrawal",

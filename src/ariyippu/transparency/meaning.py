@@ -18,6 +18,7 @@ from ariyippu.base.signatures import check_roots, signers
 from ariyippu.grant import legal, purposes, thresholds
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
 from ariyippu.grant.thresholds import Demand
+from ariyippu.link.documents import Settlement, check_signers
 from ariyippu.notice.documents import Order
 from ariyippu.policy import quorum
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay, Terms
@@ -100,6 +101,7 @@ class Meaning:
             "linked": self._check_linked,
             "request-refused": self._check_refused,
             "withdrawal": self._check_withdrawal,
+            "settlement": self._check_settlement,
             "order": self._check_order,
             "counted": self._check_counted,
             "stay": self._check_stay,
@@ -162,6 +164,12 @@ class Meaning:
         if any(not request.fields_of(register) for register in body.snapshots):
             raise RefusedError("linked.other_register", "The linking run read a register that was not granted.")
         self._runs[body.run] = body
+
+    def _check_settlement(self, entry: LoggedEntry) -> None:
+        envelope = _body(_Signed, entry).envelope
+        self._signed(envelope, Settlement, entry)
+        if self._trust is not None:
+            check_signers(envelope, self._trust, entry.at + _END_OF_SECOND)
 
     def _check_order(self, entry: LoggedEntry) -> None:
         body = _body(_Order, entry)

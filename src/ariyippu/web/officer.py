@@ -19,12 +19,26 @@ from ariyippu.base import keys
 from ariyippu.base.documents import Document, Envelope, Trust
 from ariyippu.base.errors import RefusedError
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
+from ariyippu.link.documents import Settlement
 from ariyippu.notice.documents import Notice, Order, Question
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 
 KINDS: dict[str, type[Document]] = {
     kind.KIND: kind
-    for kind in (Trust, UseRequest, Refusal, Withdrawal, Notice, Question, Order, Stay, Amendment, Confirmation, Lift)
+    for kind in (
+        Trust,
+        UseRequest,
+        Refusal,
+        Withdrawal,
+        Settlement,
+        Notice,
+        Question,
+        Order,
+        Stay,
+        Amendment,
+        Confirmation,
+        Lift,
+    )
 }
 
 

@@ -17,6 +17,7 @@ from ariyippu.base.documents import Document, Envelope, Trust, canonical_json
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.signatures import signers
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
+from ariyippu.link.documents import Settlement
 from ariyippu.notice.documents import Notice, Order, Question
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 from ariyippu.transparency.entries import LoggedEntry
@@ -44,7 +45,19 @@ from ariyippu.web.register.shown import (
 _END_OF_SECOND = dt.timedelta(microseconds=999_999)
 _REFUSABLE: Mapping[str, type[Document]] = {
     kind.payload_type(): kind
-    for kind in (Trust, UseRequest, Refusal, Withdrawal, Question, Order, Stay, Amendment, Confirmation, Lift)
+    for kind in (
+        Trust,
+        UseRequest,
+        Refusal,
+        Withdrawal,
+        Settlement,
+        Question,
+        Order,
+        Stay,
+        Amendment,
+        Confirmation,
+        Lift,
+    )
 }
 
 B = TypeVar("B", bound=BaseModel)

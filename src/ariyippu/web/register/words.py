@@ -80,6 +80,7 @@ DOCUMENT_KINDS: Words = {
     "confirmation": _("Confirmation of a paper order"),
     "lift": _("Lift of a stay"),
     "trust": _("Trust document"),
+    "settlement": _("Settlement of an uncertain pair"),
 }
 
 ENTRY_KINDS: Words = {
@@ -88,6 +89,7 @@ ENTRY_KINDS: Words = {
     "withdrawal": _("Use request withdrawn"),
     "order": _("Order accepted"),
     "linked": _("Records linked to persons"),
+    "settlement": _("Uncertain pair settled"),
     "audience": _("Audience decided"),
     "counted": _("Counts told to offices"),
     "handed-off": _("Messages handed over"),
@@ -219,6 +221,7 @@ REFUSALS: Words = {
     "confirmation.no_paper": _("The stay was not entered from a paper order."),
     "confirmation.other_paper": _("The paper that was compared is not the stay's."),
     "confirmation.not_another_person": _("Who entered a paper order cannot confirm it."),
+    "settlement.doubled": _("Another settlement already has this name."),
     "use_request.doubled": _("Another use request already has this name."),
     "document.invalid": _("The document does not have the prescribed form."),
     "document.wrong_kind": _("The document is of another kind than was expected."),
