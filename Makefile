@@ -33,6 +33,8 @@ check: setup  ## Lint, types, import contracts
 bench: setup  ## Every benchmark, each with its baselines in the same run
 	$(BIN)/ariyippu bench ingest --json
 	$(BIN)/ariyippu bench seal --json
+	$(BIN)/ariyippu bench link --json
+	$(BIN)/ariyippu bench accuracy --json
 	$(BIN)/ariyippu bench decide --json
 	$(BIN)/ariyippu bench hand-off --json
 

@@ -315,7 +315,7 @@ def demo(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="ingest, seal, decide or hand-off.")],
+    name: Annotated[str, typer.Argument(help="ingest, seal, link, accuracy, decide or hand-off.")],
     rows: Annotated[int | None, typer.Option(min=100, help="How many; each benchmark has its own default.")] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -43,6 +43,21 @@ def test_seal() -> None:
     assert set(found["baselines"]) == {"without_features", "features", "aes_gcm", "hmac"}
 
 
+def test_link() -> None:
+    found = bench("link", 20_000)  # with fewer, the plaintext side learns nothing
+    assert found["unit"] == "records/s"
+    assert set(found["baselines"]) == {"plaintext"}
+    assert found["facts"]["f1"] > 0.8
+
+
+def test_accuracy() -> None:
+    found = bench("accuracy", 4_000)
+    assert found["unit"] == "recall"
+    assert found["facts"]["precision"] > 0.99
+    assert 0 < found["facts"]["recall"] <= found["facts"]["possible"] <= 1
+    assert "with_spelling" in found["facts"]
+
+
 def test_decide() -> None:
     found = bench("decide", 1000)
     assert (found["unit"], found["rows"]) == ("decisions/s", 1000)

@@ -28,7 +28,6 @@ from ariyippu.ingest import contract as contracts
 from ariyippu.link import model as models
 from ariyippu.link import score
 from ariyippu.link.cluster import clusters
-from ariyippu.link.persons import Records
 
 PEOPLE = 1_000_000
 PER = 100_000  # messages
@@ -99,7 +98,7 @@ def _cluster(relations: duckdb.DuckDBPyConnection) -> None:
     """`clustered` (place, cluster), as link/persons.py joins what is certain."""
     certain = relations.sql("select one, two from scored where certain order by weight desc, one, two").to_arrow_table()
     pairs = zip(certain["one"].to_pylist(), certain["two"].to_pylist(), strict=True)
-    found = clusters(Records.of(relations).once, pairs)
+    found = clusters(score.once(relations), pairs)
     table = pa.table({"place": pa.array(range(len(found)), pa.int64()), "cluster": pa.array(found, pa.int64())})
     relations.register("clustered", table)
 

@@ -39,8 +39,8 @@ from ariyippu.link.train import MAX_TRAINING_PAIRS, SESSIONS, SURE_RECALL, SURE_
 
 ROWS = 1_500_000  # both registers together, the first twice as large
 REGISTERS = ("ksmart-property", "relis")
-SHARES = Shares(ksmart_property=0.5, relis=0.2137)
-PEOPLE_PER_ROW = 1.13  # with these shares, since some hold several buildings or fields
+SHARES = Shares(ksmart_property=0.4237, relis=0.1812)
+PEOPLE_PER_ROW = 4 / 3  # with these shares, since some hold several buildings or fields
 LEAST_WEIGHT = -5.0  # what is scored lower is left out on both sides
 SEED = 1
 KEYS = sorted({column for rule in (*BLOCKING_RULES, *SESSIONS, *SURE_RULES) for column in rule})
@@ -95,13 +95,13 @@ def _pairs(linker: Linker) -> str:
 
 def _load(relations: duckdb.DuckDBPyConnection, folder: Path, keyring: Keyring) -> None:
     """`features` as a linking run has them; `plaintext` with the same rows' texts, and the keys to block by."""
-    chunks = {name: list(chunks(folder, name, keyring)) for name in REGISTERS}
+    files = {name: list(chunks(folder, name, keyring)) for name in REGISTERS}
     tables = {
         name: (pa.Table.from_batches([features for features, _texts in made]).to_reader(), False)
-        for name, made in chunks.items()
+        for name, made in files.items()
     }
     score.stack(relations, tables)
-    relations.register("texts", pa.concat_tables([texts for made in chunks.values() for _features, texts in made]))
+    relations.register("texts", pa.concat_tables([texts for made in files.values() for _features, texts in made]))
     keys = ", ".join(f"f.{column}" for column in KEYS)
     relations.execute(
         f"""create table plaintext as

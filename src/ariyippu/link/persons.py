@@ -14,15 +14,12 @@ import pyarrow as pa
 
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
-from ariyippu.link import clerical, identity, index
+from ariyippu.link import clerical, identity, index, score
 from ariyippu.link.cluster import Pair, clusters
 from ariyippu.link.compare import COMPARISONS
 from ariyippu.link.models import LinkRun
 
-_RECORDS = """
-    select register, record, case when once then dense_rank() over (order by register) else 0 end as once
-    from features order by place
-"""
+_RECORDS = "select register, record from features order by place"
 _JUDGED = """
     create table judged as
     select s.*, t.verdict is not null as settled, coalesce(t.verdict, case when s.certain then 'same' end) as verdict
@@ -64,12 +61,11 @@ class Records:
 
     register: Sequence[str]
     record: Sequence[bytes]
-    once: Sequence[int]  # see cluster.py
 
     @classmethod
     def of(cls, relations: duckdb.DuckDBPyConnection) -> "Records":
         rows = relations.sql(_RECORDS).to_arrow_table()
-        return cls(*(rows[name].to_pylist() for name in ("register", "record", "once")))
+        return cls(*(rows[name].to_pylist() for name in ("register", "record")))
 
     def at(self, place: int) -> clerical.Record:
         return self.register[place], self.record[place]
@@ -80,7 +76,7 @@ def tables(relations: duckdb.DuckDBPyConnection, kept: Kept) -> Mapping[index.Fi
     records, references = Records.of(relations), clerical.References.of(kept.keyring)
     relations.register("settled", _settled(relations, records, references))
     relations.execute(_JUDGED)
-    found = clusters(records.once, _pairs(relations, _JOINED), _pairs(relations, _TOLD_APART))
+    found = clusters(score.once(relations), _pairs(relations, _JOINED), _pairs(relations, _TOLD_APART))
     relations.register("cluster_of", pa.table({"place": pa.array(range(len(found)), pa.int64()), "cluster": found}))
     relations.execute(_CLUSTERED)
     before = kept.before

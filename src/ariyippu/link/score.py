@@ -75,6 +75,15 @@ def check_blocking(relations: duckdb.DuckDBPyConnection) -> dict[tuple[str, ...]
     return sizes
 
 
+def once(relations: duckdb.DuckDBPyConnection) -> list[int]:
+    """For each place 0, or the number of its register where that holds a person once; see cluster.py."""
+    numbered = (
+        "select case when once then dense_rank() over (order by register) else 0 end as once, place from features"
+    )
+    found = relations.sql(f"select once from ({numbered}) order by place").to_arrow_table()
+    return found["once"].to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
+
+
 def record_count(relations: duckdb.DuckDBPyConnection) -> int:
     return number(relations, "select count(*) from features")
 
