@@ -26,6 +26,10 @@ ADDRESS = re.compile(r"[^\s\x00-\x1f\x7f<>@]{1,64}@[^\s\x00-\x1f\x7f<>@]{1,255}"
 _CODE = re.compile(rb"(\d{3})(?: (\d\.\d{1,3}\.\d{1,3})(?= |$))?")
 _QUEUE_ID = re.compile(rb"\bqueued as (" + PROVIDER_ID.encode() + rb")\s*$")
 _CLOSING = b"421"
+# RFC 5321, 2.3.8: a bare CR or LF lets two servers see two different ends of one message. Each expression
+# begins with the octet that it is about, so that the search leaps from one to the next.
+_BARE_CR, _BARE_LF = re.compile(rb"\r(?!\n)"), re.compile(rb"\n(?<!\r\n)")
+_DOT_FIRST = re.compile(rb"\n\.")
 
 _END, _MAIL, _RCPT, _DATA = range(4)  # what a reply that is awaited belongs to
 _WANTED = {_MAIL: b"2", _RCPT: b"2", _DATA: b"3"}
@@ -74,9 +78,7 @@ class Dialogue:
         content = message.content
         if self._offer.max_bytes is not None and len(content) > self._offer.max_bytes:
             return "local.too_long"
-        line_ends = content.count(b"\r\n")
-        # RFC 5321, 2.3.8: a bare CR or LF lets two servers see two different ends of one message.
-        if content.count(b"\n") != line_ends or content.count(b"\r") != line_ends or b"\0" in content:
+        if _BARE_CR.search(content) or _BARE_LF.search(content) or b"\0" in content:
             return "local.bad_content"
         return None
 
@@ -170,5 +172,7 @@ def _stuffed(content: bytes) -> bytes:
     """RFC 5321, 4.5.2: a leading dot is doubled; a lone dot ends the message."""
     if content.startswith(b"."):
         content = b"." + content
+    if _DOT_FIRST.search(content):
+        content = content.replace(b"\r\n.", b"\r\n..")
     end = b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"
-    return content.replace(b"\r\n.", b"\r\n..") + end
+    return content + end
