@@ -63,6 +63,7 @@ class Settings(BaseModel):
     hatch_port: int = Field(default=8471, ge=1, le=65535)
     office_port: int = Field(default=8470, ge=1, le=65535)
     bounces_port: int | None = Field(default=None, ge=1, le=65535, description="SMTP for mail that comes back; off.")
+    metrics_port: int | None = Field(default=None, ge=1, le=65535, description="For Prometheus, on the loopback.")
     public_url: str = Field(default="http://127.0.0.1:8470", description="Where citizens reach the public register.")
     log_origin: str = Field(default="log.ariyippu.example/kerala", description="The log's name in its checkpoints.")
     accept_test_numbers: bool = Field(default=False, description="Accept +91 0…, numbers that cannot ring.")

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 import structlog
 
 from ariyippu.base.home import Home
+from ariyippu.send import metrics
 
 AGAIN_S = 1.0
 STOP_S = 50.0  # a carrier answers within 35 s; the vault itself is given 60
@@ -64,7 +65,8 @@ class Crew:
 
     def _start(self, number: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "ariyippu", "send", "work", str(number), "--until-eof"]
-        environment = {**os.environ, "ARIYIPPU_HOME": str(self._home.path), "ARIYIPPU_ZONE": "vault"}
+        own = {"ARIYIPPU_HOME": str(self._home.path), "ARIYIPPU_ZONE": "vault"}
+        environment = {**os.environ, **own, **metrics.environment(self._home)}
         return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE)
 
 

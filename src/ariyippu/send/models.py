@@ -105,7 +105,8 @@ class Outcome(models.Model):
         indexes = [
             models.Index(
                 fields=["provider_id"], name="send_outcome_provider", condition=models.Q(provider_id__isnull=False)
-            )
+            ),
+            models.Index(fields=["batch"], name="send_outcome_unknown", condition=models.Q(outcome="unknown")),
         ]
 
 

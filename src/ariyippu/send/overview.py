@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 
 from ariyippu.send import holds
-from ariyippu.send.models import Hold
+from ariyippu.send.models import Hold, Outcome
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Overview:
     hands: tuple[Hand, ...]
     handed_off: dict[str, int]  # messages of each channel in the last minute's windows
     held: tuple[Hold, ...]
+    unknown: int  # messages, receipts or none
 
 
 def overview() -> Overview:
@@ -44,6 +45,7 @@ def overview() -> Overview:
         hands=tuple(Hand(worker.rpartition(":")[2], *row) for worker, *row in _rows(_HANDS)),
         handed_off=dict(_rows(_LAST_MINUTE)),
         held=tuple(holds.standing()),
+        unknown=Outcome.objects.filter(outcome=Outcome.UNKNOWN).count(),
     )
 
 

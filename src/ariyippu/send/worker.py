@@ -8,6 +8,7 @@ A crash leaves at most one window in doubt for each worker; the next lease of it
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ from ariyippu.base.logs import places
 from ariyippu.notice.documents import Channel
 from ariyippu.policy import suspensions
 from ariyippu.policy.objections import withheld
-from ariyippu.send import claims, destinations, mark, window
+from ariyippu.send import claims, destinations, mark, metrics, window
 from ariyippu.send.carriers import Answer, Carrier, Message, Receipt, Verdict, open_carrier, verdicts
 from ariyippu.send.carriers.verdicts import Blame
 from ariyippu.send.destinations import Destinations
@@ -124,6 +125,7 @@ class Worker:
             pass  # stopped, or another worker's by now
         except (TransientError, RefusedError) as error:
             log.warning("carrier_fault", channel=channel, error=str(error))
+            metrics.FAULTS.labels(channel).inc()
             wait_s = AFTER_FAULT_S
             self._resting[channel] = time.monotonic() + AFTER_FAULT_S  # the other channels go on
         give_back(held, wait_s=wait_s)
@@ -203,8 +205,10 @@ class Worker:
                     return
                 yield opened.messages[position]
 
+        channel = work.held.subject.channel
         try:
-            answers = list(carrier.hand_off(unstopped()))
+            with metrics.WINDOW_S.labels(channel).time():
+                answers = list(carrier.hand_off(unstopped()))
         except (TransientError, RefusedError):  # raised only before the first message is taken
             window.turn(work, Ending(opened.number), ())
             raise
@@ -216,6 +220,10 @@ class Worker:
                 settled.append(judged)
             else:
                 put_off.append(judged)
+        for outcome, count in Counter(message.outcome for message in settled).items():
+            metrics.MESSAGES.labels(channel, outcome).inc(count)
+        if put_off:
+            metrics.MESSAGES.labels(channel, "put_off").inc(len(put_off))
         return Ending(opened.number, settled, put_off), answers
 
     def _judged(self, answer: Answer, message: Message, attempts: dict[int, int]) -> Settled | Waiting:
