@@ -74,6 +74,7 @@ VERBS = {
     ("send", "pause"): "next message",
     ("send", "drain"): "take no more",
     ("send", "resume"): "remains stopped",
+    ("send", "reconcile"): "back-up",
     ("send", "unknown"): "dead worker's hands",
     ("send", "work"): "another host starts more",
     ("log",): "public log",

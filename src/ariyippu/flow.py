@@ -96,9 +96,9 @@ def receive(envelope: Envelope, notice: bytes, home: Home) -> Answer | None:
 
 
 def _accept(envelope: Envelope, notice: bytes, home: Home) -> object:
-    if envelope.payloadType not in _TAKERS:
+    if envelope.payloadType not in TAKERS:
         raise RefusedError("document.wrong_kind", "The vault takes no documents of this kind.")
-    _kind, take = _TAKERS[envelope.payloadType]
+    _kind, take = TAKERS[envelope.payloadType]
     return take(envelope, notice, home)
 
 
@@ -128,7 +128,7 @@ def _by(accept: Callable[[Envelope, Trust], object]) -> _Take:
 
 
 # Payload type -> the kind of the journal's row for one that is accepted, and who takes it.
-_TAKERS: Mapping[str, tuple[journal.Kind, _Take]] = {
+TAKERS: Mapping[str, tuple[journal.Kind, _Take]] = {
     Trust.payload_type(): ("trust", _take_trust),
     UseRequest.payload_type(): ("use-request", _by(grants.accept_use_request)),
     Refusal.payload_type(): ("request-refused", _by(grants.accept_refusal)),
@@ -144,7 +144,7 @@ _TAKERS: Mapping[str, tuple[journal.Kind, _Take]] = {
 
 
 def _publish_refusal(envelope: Envelope, refusal: RefusedError, home: Home) -> None:
-    accepted = envelope.payloadType in _TAKERS and journal.holds(_TAKERS[envelope.payloadType][0], envelope)
+    accepted = envelope.payloadType in TAKERS and journal.holds(TAKERS[envelope.payloadType][0], envelope)
     answered = Count.objects.filter(question=envelope.digest).exists()
     if accepted or answered or not _signed_by_an_officer(envelope, home):
         return

@@ -1,14 +1,29 @@
 """The one place that asks what time it is, so that tests can turn the clock."""
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from zoneinfo import ZoneInfo
 
 INDIA = ZoneInfo("Asia/Kolkata")
 
+_as_of: ContextVar[dt.datetime | None] = ContextVar("as_of", default=None)
+
 
 def now() -> dt.datetime:
     """The present instant, aware, in UTC. Call it as `clock.now()`: tests replace this function."""
-    return dt.datetime.now(dt.UTC)
+    return _as_of.get() or dt.datetime.now(dt.UTC)
+
+
+@contextmanager
+def as_of(instant: dt.datetime) -> Iterator[None]:
+    """Within the block it is this instant, for this thread: what was logged then is taken again as it was."""
+    token = _as_of.set(instant)
+    try:
+        yield
+    finally:
+        _as_of.reset(token)
 
 
 def rfc3339(instant: dt.datetime) -> str:

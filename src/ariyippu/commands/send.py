@@ -101,6 +101,20 @@ def unknown(
     console.print(f"{settled} messages {'given up' if give_up else 'to be sent again'}.")
 
 
+@app.command()
+def reconcile(home: HomeOption = None) -> None:
+    """After an old back-up was restored, the vault stopped: take again what the log knows, say what is in doubt."""
+    found = enter("vault", home)
+    from ariyippu import restore
+
+    came = restore.reconcile(found)
+    console.print(f"{came.entries} entries of the log were taken again. Sending is paused: `ariyippu send resume`.")
+    for order in came.in_doubt:
+        doubt = "failed: nothing more of it leaves" if order.failed else f"{order.messages} messages may have left"
+        console.print(f"{order.order}: {doubt}")
+    console.print("What the log does not hold is lost: objections, suspensions and receipts since the back-up.")
+
+
 @app.command("work")
 def work(
     number: Annotated[int, typer.Argument(min=0, help="The worker's place; one worker for each.")],

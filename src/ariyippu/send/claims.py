@@ -54,6 +54,12 @@ def settle(batch: int) -> None:
         _settle("b.id = %s", batch)
 
 
+def tell_doubts(held: Lease, persons: Sequence[bytes]) -> None:
+    """Whom a dead worker may have told counts as told, also where its claims are lost."""
+    order = held.verified.order
+    objections.record_persons([PersonTold(person, order.register, order.purpose) for person in persons])
+
+
 def _settle(which: str, value: int | list[bytes]) -> None:
     """End the claims of batches that are in nobody's hands; a dead worker's may have told whomever they claimed."""
     with connection.cursor() as cursor:

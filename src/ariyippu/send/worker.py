@@ -118,6 +118,7 @@ class Worker:
             found = progress(held.batch)
             work = Work(held, opened.records, found.attempts)
             window.tell_doubts(work, found.unknown)
+            claims.tell_doubts(held, [opened.persons[p] for p in found.unknown if p in opened.persons])
             stayed = self._held_back.of(held)
             waiting = [p for p in self._without_withheld(work, opened, found) if work.records[p] not in stayed]
             wait_s = self._hand_off_all(carrier, work, opened, waiting) or STAYED_S * bool(stayed)
@@ -197,7 +198,7 @@ class Worker:
 
     def _hand_off(self, carrier: Carrier, work: Work, opened: "_Window") -> tuple[Ending, list[Answer]]:
         """The window's messages are on disk as intended; hand them off, and say what came of them."""
-        self._mark.advance(opened.number)
+        self._mark.advance(opened.number, work.held.batch)
 
         def unstopped() -> Iterator[Message]:
             for position in opened.positions:
