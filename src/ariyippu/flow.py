@@ -49,12 +49,13 @@ from ariyippu.policy import audience, objections, stays
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 from ariyippu.policy.models import AudienceRow
 from ariyippu.send import cut, lease, mark
+from ariyippu.send.carriers import Arrival
 from ariyippu.send.crew import Crew, place
 from ariyippu.send.models import Batch
 from ariyippu.send.open import Door
 from ariyippu.send.watch import Watch
 from ariyippu.send.worker import Worker
-from ariyippu.track import contacts, reached, settle, stopped
+from ariyippu.track import contacts, reached, replies, settle, stopped
 from ariyippu.transparency import sequencer
 from ariyippu.transparency.note import Signer
 from ariyippu.transparency.witness import LocalWitness, Witness
@@ -217,13 +218,21 @@ def publish(vault: Vault) -> None:
 
 
 def receive_receipts(vault: Vault) -> None:
-    """track: receipts find their outcomes, and contacts that are nobody's are told to policy."""
+    """track: receipts find their outcomes; contacts that are nobody's, and who answered STOP, are told to policy."""
     settle.match()
     settle.drop_never_sent()
     try:
         contacts.suspend_bounced(vault.home, vault.keyring)
-    except RefusedError as refusal:  # a batch's file is damaged: what is to be sent goes on
-        log.warning("bounces_stuck", code=refusal.code)
+        replies.resolve(vault.home, vault.keyring)
+    except RefusedError as refusal:  # a file is damaged: what is to be sent goes on
+        log.warning("receipts_stuck", code=refusal.code)
+
+
+def keep_arrivals(arrived: list[Arrival], *, home: Home, keyring: Keyring) -> None:
+    """track: what came over a carrier's own connection, kept before the provider is told so."""
+    sms = home.settings.carriers.get("sms")
+    settle.keep(arrived, sms.dead_codes if sms else ())
+    replies.keep(arrived, keyring)
 
 
 def _decide(vault: Vault, row: OrderRow) -> None:
@@ -375,8 +384,7 @@ def work(home: Home, number: int, ending: threading.Event) -> None:
         watch = Watch(database_url())
         watch.start()
         door = Door(home, keys.load(home.keyring))
-        sms = home.settings.carriers.get("sms")
-        keep = functools.partial(settle.keep, dead_codes=sms.dead_codes if sms else ())
+        keep = functools.partial(keep_arrivals, home=home, keyring=door.keyring)
         Worker(name, door=door, watch=watch, ending=ending, on_receipts=keep).run()
         watch.stop()
         watch.join()

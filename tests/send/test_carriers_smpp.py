@@ -12,7 +12,20 @@ from hypothesis import strategies as st
 from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.demo.outside.keep import read_sms
 from ariyippu.demo.outside.run import Outside, running
-from ariyippu.send.carriers import Answer, Carrier, Message, Receipt, SmsMessage, Verdict, open_carrier, pdu, smpp
+from ariyippu.send.carriers import (
+    Answer,
+    Arrival,
+    Carrier,
+    Message,
+    Receipt,
+    SmsMessage,
+    Stop,
+    Verdict,
+    open_carrier,
+    pdu,
+    smpp,
+    stop,
+)
 from ariyippu.send.carriers.pdu import RESPONSE, Command, Pdu
 from tests.send.test_carriers import MALAYALAM, Peer, Scripted, eventually, settings_for
 
@@ -407,7 +420,7 @@ def collect(carrier: Carrier, count: int) -> list[Receipt]:
     found: list[Receipt] = []
 
     def enough() -> bool:
-        found.extend(carrier.receipts())
+        found.extend(one for one in carrier.receipts() if isinstance(one, Receipt))
         return len(found) >= count
 
     eventually(enough)
@@ -430,7 +443,7 @@ def test_receipts_are_confirmed_once_they_are_kept() -> None:
         send(peer, Command.ENQUIRE_LINK, 6)
         assert receive(peer).command == Command.ENQUIRE_LINK | RESPONSE, "the receipt is not confirmed yet"
         assert receive(peer) == Pdu(Command.DELIVER_SM | RESPONSE, 0, 5, b"\0")
-        send(peer, Command.DELIVER_SM, 7, deliver("STOP", esm_class=0))
+        send(peer, Command.DELIVER_SM, 7, deliver("Hello", esm_class=0))
         assert receive(peer) == Pdu(Command.DELIVER_SM | RESPONSE, 0, 7, b"\0")
         goodbye(peer)
 
@@ -442,6 +455,60 @@ def test_receipts_are_confirmed_once_they_are_kept() -> None:
             assert carrier.receipts() == []
             select.select([], [], [], 0.01)
         carrier.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("STOP", True),
+        (" stop. ", True),
+        ("Stop\r\n", True),
+        ("UNSUBSCRIBE", True),
+        ("നിർത്തുക", True),
+        ("നിര്‍ത്തുക", True),  # the chillu's other encoding
+        ("വേണ്ട!", True),
+        ("STOP it", False),
+        ("do not stop", False),
+        ("id:A stat:DELIVRD", False),
+        ("", False),
+        ("stop" + " " * 60, False),
+    ],
+)
+def test_stop_is_the_one_answer_that_is_read(text: str, is_one: bool) -> None:
+    assert stop.is_stop(text) is is_one
+    assert (stop.parse_stop(deliver(text, esm_class=0)) == Stop("910000000012")) is (is_one and text.isascii())
+    assert stop.parse_stop(deliver(text, esm_class=0x04)) is None  # a receipt
+
+
+def test_stop_in_malayalam_comes_as_ucs2() -> None:
+    payload = "നിർത്തുക".encode("utf-16-be")
+    body = b"\0\x01\x01910000000012\0\x05\0KLGOVT\0" + b"\0" * 7 + b"\x08\0" + bytes([len(payload)]) + payload
+    assert stop.parse_stop(body) == Stop("910000000012")
+
+
+@given(st.binary(max_size=120))
+def test_no_octets_break_the_reading_of_answers(body: bytes) -> None:
+    stop.parse_stop(body)
+
+
+def test_stop_is_confirmed_once_it_is_kept_and_shows_nobody() -> None:
+    def script(peer: Peer) -> None:
+        bound(peer)
+        send(peer, Command.DELIVER_SM, 5, deliver("STOP", esm_class=0))
+        send(peer, Command.ENQUIRE_LINK, 6)
+        assert receive(peer).command == Command.ENQUIRE_LINK | RESPONSE, "it is not confirmed yet"
+        assert receive(peer) == Pdu(Command.DELIVER_SM | RESPONSE, 0, 5, b"\0")
+        goodbye(peer)
+
+    found: list[Arrival] = []
+    with Scripted(script) as server:
+        carrier = carrier_to(server.port)
+        while not found:
+            found += carrier.receipts()
+        carrier.receipts()
+        carrier.close()
+    assert found == [Stop("910000000012")]
+    assert "910000000012" not in repr(found)
 
 
 def test_receipts_that_nobody_kept_come_again(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from ariyippu.policy import objections
 from ariyippu.policy.documents import Scope, Stay
 from ariyippu.policy.models import AudienceRow, Told
 from ariyippu.send import lease, worker
-from ariyippu.send.carriers import Answer, Carrier, Message, Receipt, open_carrier
+from ariyippu.send.carriers import Answer, Arrival, Carrier, Message, open_carrier
 from ariyippu.send.models import Batch, MessageFile, Outcome, PutOff, Window
 from ariyippu.send.open import Door
 from ariyippu.send.watch import SILENCE_S, Watch
@@ -163,7 +163,7 @@ class Counting:
             if len(self._handed) == self._at:
                 self._then()
 
-    def receipts(self) -> list[Receipt]:
+    def receipts(self) -> list[Arrival]:
         return self._inner.receipts()
 
     def close(self) -> None:

@@ -40,6 +40,9 @@ class CarrierSettings(BaseModel):
     messages_per_s: float | None = Field(default=None, gt=0, description="At most, over all workers together.")
     dlt_entity: str | None = Field(default=None, description="DLT principal entity id (SMS).")
     secure_key: str | None = Field(default=None, repr=False, description="The account's secure key (Mobile Seva).")
+    callback_secret: str | None = Field(
+        default=None, min_length=32, repr=False, description="With which the provider posts receipts (SMS)."
+    )
     dead_codes: tuple[str, ...] = Field(
         default=(), description="The receipts' error codes with which the provider says that a number is nobody's."
     )

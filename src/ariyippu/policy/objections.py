@@ -21,6 +21,7 @@ from ariyippu.policy.models import Objection
 from ariyippu.policy.travel import MARKS
 
 READ_ROWS = 100_000
+ALL_BUT_OWN = "*"  # what is objected to: every purpose but those of a person's own entitlement (docs/adr/0015)
 
 
 def record_objections(register: str, records: Sequence[bytes], purpose: str) -> int:
@@ -28,7 +29,8 @@ def record_objections(register: str, records: Sequence[bytes], purpose: str) -> 
 
     `carry` takes it to the other records of the same person.
     """
-    purposes.get(purpose)
+    if purpose != ALL_BUT_OWN:
+        purposes.get(purpose)
     with connection.cursor() as cursor:
         cursor.execute(
             """insert into policy_objection (register, record, purpose, objected_at)
@@ -87,7 +89,7 @@ class Lists:
 
 def lists(order: Order) -> Lists:
     """The lists as they stand now."""
-    above = [node.id for node in purposes.lineage(order.purpose)]
+    above = _objectionable(order.purpose)
     with connection.cursor() as cursor:
         cursor.execute("select clock_timestamp()")  # before anything is read: see _keep_carried
         (decided_at,) = cursor.fetchone()
@@ -97,6 +99,12 @@ def lists(order: Order) -> Lists:
         query = "select register, record from policy_told where purpose = %s and told_at > %s"
         told = _read("told", query, [order.purpose, told_before(order)])
     return Lists(pa.concat_tables([objected, told]), decided_at)
+
+
+def _objectionable(purpose: str) -> list[str]:
+    """What somebody has objected to who must not be told for this purpose."""
+    above = [node.id for node in purposes.lineage(purpose)]
+    return above if purposes.get(purpose).own_entitlement else [*above, ALL_BUT_OWN]
 
 
 def told_before(order: Order) -> dt.datetime:
@@ -145,7 +153,7 @@ def withheld(verified: VerifiedOrder, records: Sequence[bytes], persons: Mapping
                 "register": order.register,
                 "purpose": order.purpose,
                 "since": told_before(order),
-                "above": [node.id for node in purposes.lineage(order.purpose)],
+                "above": _objectionable(order.purpose),
                 "digest": verified.digest,
                 "records": _array(records),
             },

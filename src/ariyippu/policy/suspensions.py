@@ -5,7 +5,7 @@
 
 A contact point is suspended for every register, until a register's department says that it has verified the
 contact since; then it may be used for that register alone. A record whose contact changed has another token,
-to which nothing clings. See docs/adr/0011.
+to which nothing clings. See docs/adr/0012.
 """
 
 from collections.abc import Collection, Sequence

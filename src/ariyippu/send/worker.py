@@ -22,7 +22,7 @@ from ariyippu.notice.documents import Channel
 from ariyippu.policy import suspensions
 from ariyippu.policy.objections import withheld
 from ariyippu.send import claims, destinations, mark, metrics, window
-from ariyippu.send.carriers import Answer, Carrier, Message, Receipt, Verdict, open_carrier, verdicts
+from ariyippu.send.carriers import Answer, Arrival, Carrier, Message, Verdict, open_carrier, verdicts
 from ariyippu.send.carriers.verdicts import Blame
 from ariyippu.send.destinations import Destinations
 from ariyippu.send.held_back import HeldBack
@@ -59,7 +59,7 @@ class Worker:
         door: Door,
         watch: Watch,
         ending: threading.Event,
-        on_receipts: Callable[[list[Receipt]], None],
+        on_receipts: Callable[[list[Arrival]], None],
     ) -> None:
         self.name = name
         self._home = door.home

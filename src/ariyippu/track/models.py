@@ -39,6 +39,17 @@ class EarlyReceipt(models.Model):
         db_table = "track_early"
 
 
+class StopRow(models.Model):
+    """A number, by its keyed token, whose holder answered STOP and whose records are not found yet."""
+
+    token = models.BinaryField(max_length=16)
+    came_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "track_stop"
+        constraints = [models.UniqueConstraint(fields=["token"], name="track_stop_once")]
+
+
 class Ignored(models.Model):
     """How much came that was no receipt of ours, by kind: nothing of it is kept but the count."""
 

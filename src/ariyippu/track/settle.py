@@ -15,21 +15,21 @@ from typing import Literal
 from django.db import connection, transaction
 
 from ariyippu.base import clock
-from ariyippu.send.carriers import Receipt
+from ariyippu.send.carriers import Arrival, Receipt
 from ariyippu.send.tokens import Place
 from ariyippu.track.receipts import State, Word, of_receipt, settled
 
 EARLY_S = 86_400
 MATCH_AT_ONCE = 10_000
 
-Kind = Literal["never_sent", "unreadable", "unauthorised"]
+Kind = Literal["never_sent", "unreadable"]
 
 
-def keep(receipts: Iterable[Receipt], dead_codes: Collection[str] = ()) -> None:
+def keep(arrived: Iterable[Arrival], dead_codes: Collection[str] = ()) -> None:
     """Keep a carrier's receipts, and settle those whose outcomes are committed. `dead_codes`: see of_receipt."""
     words: dict[str, list[Word]] = {}
-    for receipt in receipts:
-        if word := of_receipt(receipt, dead_codes):
+    for receipt in arrived:
+        if isinstance(receipt, Receipt) and (word := of_receipt(receipt, dead_codes)):
             words.setdefault(receipt.provider_id, []).append(word)
     rows = [(provider_id, *settled(found)) for provider_id, found in sorted(words.items())]
     if not rows:

@@ -4,6 +4,7 @@
                       a counting question's answer comes with it: "answer": {"records": in tens or null, "withheld"}
     GET  /progress    what the office may know of its orders: states and rounded counts
     …    /messages    what a message's holder asks for from its link: links.py
+    POST /receipts    a provider's receipts: callbacks.py
 
 A document speaks for itself (its signatures are checked), so the hatch knows no sessions. It listens on
 127.0.0.1; between hosts it belongs behind mutual TLS.
@@ -25,7 +26,7 @@ from ariyippu.base.errors import RefusedError
 from ariyippu.base.text import rounded
 from ariyippu.notice.models import OrderRow
 from ariyippu.track import settle
-from ariyippu.web import links
+from ariyippu.web import callbacks, links
 
 MAX_BODY_BYTES = 256 * 1024
 
@@ -68,4 +69,4 @@ def _read(request: HttpRequest) -> tuple[Envelope, bytes]:
     return envelope, notice
 
 
-urlpatterns = [path("documents", documents), path("progress", progress), *links.urlpatterns]
+urlpatterns = [path("documents", documents), path("progress", progress), *links.urlpatterns, *callbacks.urlpatterns]

@@ -5,18 +5,30 @@
 
 from ariyippu.base.home import CarrierSettings
 from ariyippu.send.carriers import endpoint
-from ariyippu.send.carriers.answers import Answer, Carrier, EmailMessage, Message, Receipt, SmsMessage, Verdict
+from ariyippu.send.carriers.answers import (
+    Answer,
+    Arrival,
+    Carrier,
+    EmailMessage,
+    Message,
+    Receipt,
+    SmsMessage,
+    Stop,
+    Verdict,
+)
 from ariyippu.send.carriers.mobile_seva import MobileSevaCarrier
 from ariyippu.send.carriers.smpp import SmppCarrier
 from ariyippu.send.carriers.smtp import SmtpCarrier
 
 __all__ = [
     "Answer",
+    "Arrival",
     "Carrier",
     "EmailMessage",
     "Message",
     "Receipt",
     "SmsMessage",
+    "Stop",
     "Verdict",
     "open_carrier",
 ]

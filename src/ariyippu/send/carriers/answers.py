@@ -61,6 +61,16 @@ class Receipt:
     code: str
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Stop:
+    """Somebody answered STOP from this number, as the provider writes it. Its repr shows nothing of the person."""
+
+    number: str
+
+
+Arrival = Receipt | Stop
+
+
 class Carrier(Protocol):
     """One connection to one provider, made on first use and again after a break. For one thread."""
 
@@ -77,8 +87,8 @@ class Carrier(Protocol):
         """
         ...
 
-    def receipts(self) -> list[Receipt]:
-        """The receipts that came since the last call; without waiting for any.
+    def receipts(self) -> list[Arrival]:
+        """The receipts, and who answered STOP, that came since the last call; without waiting for any.
 
         Calling again says that those of the last call are kept: only then are they confirmed to the
         provider, which otherwise repeats them.

@@ -25,9 +25,9 @@ from ariyippu.send.carriers.answers import (
     TAKE_S,
     WAIT_S,
     Answer,
+    Arrival,
     BrokenError,
     Message,
-    Receipt,
     SmsMessage,
     Verdict,
 )
@@ -84,7 +84,7 @@ class MobileSevaCarrier:
                 for connection in window.idle:
                     connection.drop()
 
-    def receipts(self) -> list[Receipt]:
+    def receipts(self) -> list[Arrival]:
         return []  # they come as call-backs, if at all: web/callbacks.py
 
     def close(self) -> None:

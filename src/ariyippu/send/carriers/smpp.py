@@ -29,6 +29,7 @@ from ariyippu.send.carriers.answers import (
     TAKE_S,
     WAIT_S,
     Answer,
+    Arrival,
     BrokenError,
     Message,
     Receipt,
@@ -37,6 +38,7 @@ from ariyippu.send.carriers.answers import (
 )
 from ariyippu.send.carriers.endpoint import Endpoint
 from ariyippu.send.carriers.pdu import RESPONSE, Command, Pdu
+from ariyippu.send.carriers.stop import parse_stop
 
 IDLE_S = 30.0  # after so long a silence the link is tried before it is trusted
 RECONNECT_S = 30.0  # receipts() alone tries no oftener to come back
@@ -150,7 +152,7 @@ class SmppCarrier:
         self._session: _Session | None = None
         self._reconnect_at = 0.0  # time.monotonic
         self._references = itertools.count(int(time.monotonic()))
-        self._arrived: list[Receipt] = []
+        self._arrived: list[Arrival] = []
 
     def hand_off(self, messages: Iterator[Message]) -> Iterator[Answer]:
         take_until = time.monotonic() + TAKE_S
@@ -167,7 +169,7 @@ class SmppCarrier:
             if not in_order:
                 self._drop()
 
-    def receipts(self) -> list[Receipt]:
+    def receipts(self) -> list[Arrival]:
         if self._session is not None or time.monotonic() >= self._reconnect_at:
             try:
                 self._ready().confirm()
@@ -194,8 +196,8 @@ class SmppCarrier:
             self._session = _bind(self._endpoint, self._arrived_one)
         return self._session
 
-    def _arrived_one(self, receipt: Receipt) -> None:
-        self._arrived.append(receipt)
+    def _arrived_one(self, arrival: Arrival) -> None:
+        self._arrived.append(arrival)
 
     def _drop(self) -> None:
         if self._session is not None:
@@ -275,9 +277,9 @@ class SmppCarrier:
 class _Session:
     """A connection: PDUs out and in, with the provider's own requests answered on the way."""
 
-    def __init__(self, connection: socket.socket, on_receipt: Callable[[Receipt], None]) -> None:
+    def __init__(self, connection: socket.socket, on_arrival: Callable[[Arrival], None]) -> None:
         self._socket = connection
-        self._on_receipt = on_receipt
+        self._on_arrival = on_arrival
         self._buffer = b""
         self._has_ended = False
         self._sequence = 0
@@ -379,11 +381,11 @@ class _Session:
             self.write(pdu.pack(RESPONSE, 0x03, request.sequence))  # generic_nack, ESME_RINVCMDID
 
     def _serve_deliver(self, request: Pdu) -> None:
-        receipt = parse_receipt(request.body)
-        if receipt is None:  # a person's reply, or not final: nobody reads it, so nobody keeps it
+        arrival = parse_receipt(request.body) or parse_stop(request.body)
+        if arrival is None:  # what else people write, or a receipt that is not final: nobody reads it or keeps it
             self.write(pdu.pack(Command.DELIVER_SM | RESPONSE, 0, request.sequence, b"\0"))
             return
-        self._on_receipt(receipt)
+        self._on_arrival(arrival)
         self._arrived.append(request.sequence)
 
 
@@ -437,9 +439,9 @@ def _until(messages: Iterator[Message], take_until: float) -> Iterator[SmsMessag
         yield message
 
 
-def _bind(endpoint: Endpoint, on_receipt: Callable[[Receipt], None]) -> _Session:
+def _bind(endpoint: Endpoint, on_arrival: Callable[[Arrival], None]) -> _Session:
     """A bound session. TransientError, or RefusedError "carrier.…"."""
-    session = _Session(_dial(endpoint), on_receipt)
+    session = _Session(_dial(endpoint), on_arrival)
     try:
         status = session.bind(endpoint)
     except BrokenError:

@@ -18,9 +18,9 @@ from ariyippu.send.carriers.answers import (
     TAKE_S,
     WAIT_S,
     Answer,
+    Arrival,
     EmailMessage,
     Message,
-    Receipt,
     Verdict,
 )
 from ariyippu.send.carriers.endpoint import Endpoint
@@ -56,7 +56,7 @@ class SmtpCarrier:
                 else:
                     session.drop()
 
-    def receipts(self) -> list[Receipt]:
+    def receipts(self) -> list[Arrival]:
         return []  # bounces come back as mail
 
     def close(self) -> None:
