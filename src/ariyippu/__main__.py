@@ -288,7 +288,7 @@ def log_verify(
     from ariyippu.base.documents import Roots
     from ariyippu.transparency.verify import verify
 
-    pinned = Roots.parse(roots.read_text()) if roots else None
+    pinned = Roots.pinned(roots.read_text()) if roots else None
     result = verify(folder, log_key=log_key, witness_keys=witness_key, roots=pinned)
     for problem in result.problems:
         console.print(problem)

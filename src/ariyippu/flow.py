@@ -27,7 +27,7 @@ import structlog
 from django.db import DatabaseError, close_old_connections, transaction
 
 from ariyippu.base import clock, journal, keys
-from ariyippu.base.documents import Envelope, Trust
+from ariyippu.base.documents import Envelope, Roots, Trust
 from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
@@ -103,6 +103,11 @@ def _accept(envelope: Envelope, notice: bytes, home: Home) -> object:
     return take(envelope, notice, home)
 
 
+def _take_roots(envelope: Envelope, _notice: bytes, home: Home) -> None:
+    trusted.accept_roots(envelope, home.roots)
+    stays.notify()  # nothing holds until the trust document is signed by them
+
+
 def _take_trust(envelope: Envelope, _notice: bytes, home: Home) -> None:
     trusted.accept_trust(envelope, trusted.load_roots(home.roots))
     stays.notify()  # a key that it no longer names stops what it signed, now
@@ -130,6 +135,7 @@ def _by(accept: Callable[[Envelope, Trust], object]) -> _Take:
 
 # Payload type -> the kind of the journal's row for one that is accepted, and who takes it.
 TAKERS: Mapping[str, tuple[journal.Kind, _Take]] = {
+    Roots.payload_type(): ("roots", _take_roots),
     Trust.payload_type(): ("trust", _take_trust),
     UseRequest.payload_type(): ("use-request", _by(grants.accept_use_request)),
     Refusal.payload_type(): ("request-refused", _by(grants.accept_refusal)),

@@ -16,6 +16,7 @@ from ariyippu.base.documents import (
     Office,
     OfficerKey,
     Paper,
+    Revocation,
     Role,
     Roots,
     Threshold,
@@ -51,6 +52,8 @@ def public(key: Ed25519PrivateKey) -> str:
 
 
 ROOTS = Roots(threshold=1, keys=(public(ROOT_KEY),))
+NEXT_ROOT = Ed25519PrivateKey.from_private_bytes(b"n" * 32)
+NEXT_ROOTS = Roots(version=2, threshold=1, keys=(public(NEXT_ROOT),))
 NOTICE: dict[str, object] = {"id": "da-arrears", "title": "ക്ഷാമബത്ത"}
 
 
@@ -93,6 +96,14 @@ def trust(version: int = 1, officer: Ed25519PrivateKey = OFFICER) -> Trust:
             for kind in demanded
         ),
     )
+
+
+def revoking() -> Trust:
+    """The first, in which the court's key is revoked."""
+    first = trust()
+    (court,) = (key for key in first.keys if key.office == "court")
+    revocation = Revocation(key=court.key_id, person=court.person, at=DAY, reason="it was lost")
+    return first.model_copy(update={"keys": tuple(k for k in first.keys if k != court), "revoked": (revocation,)})
 
 
 REQUEST = UseRequest(

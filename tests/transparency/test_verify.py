@@ -113,6 +113,17 @@ LENDER = {"register": "prism", "snapshot": "prism-1", "contract": logs.CONTRACT}
 WIDE = entry("use-request", body(logs.WIDE, granted_until=rfc3339(logs.LATER)))
 
 
+ROOTS = entry("roots", body(logs.NEXT_ROOTS, logs.ROOT_KEY, logs.NEXT_ROOT))
+NEXT_TRUST = entry("trust", body(logs.trust(2), logs.NEXT_ROOT))
+REVOKING = entry("trust", body(logs.revoking(), logs.ROOT_KEY))
+
+
+def test_new_root_keys_are_followed_from_the_pinned_ones(tmp_path: Path) -> None:
+    assert problems(tmp_path / "a", [TRUST, ROOTS, NEXT_TRUST, STAY]) == ()
+    logs.write_log(tmp_path / "b", [ROOTS, NEXT_TRUST], sizes=[2])
+    assert not verify.verify(tmp_path / "b", log_key=KEYS["log_key"], witness_keys=[KEYS["witness_key"]]).problems
+
+
 def refused(asked: Envelope) -> Refusal:
     return logs.REQUEST_REFUSED.model_copy(update={"request": asked})
 
@@ -138,7 +149,16 @@ def test_an_order_that_borrows_rests_on_a_run_of_its_registers(tmp_path: Path) -
         ([REQUEST], "No trust document"),
         ([entry("trust", body(logs.trust(), logs.STRANGER))], "not a root key"),
         ([entry("trust", logs.unsigned(logs.trust()))], "needs 1 root"),
-        ([TRUST, TRUST], "Version 1 of the trust document was in force"),
+        ([TRUST, TRUST], "Version 1 is in force"),
+        ([entry("roots", body(logs.NEXT_ROOTS, logs.NEXT_ROOT))], "signatures of the old"),
+        ([entry("roots", body(logs.NEXT_ROOTS, logs.ROOT_KEY))], "signatures of the old"),
+        ([entry("roots", body(logs.NEXT_ROOTS, logs.STRANGER))], "not a root key"),
+        ([ROOTS, ROOTS], "next version of the root keys is 3"),
+        ([ROOTS, TRUST], "not a root key"),
+        ([TRUST, ROOTS, STAY], "No trust document"),
+        ([TRUST, ROOTS, NEXT_TRUST, TRUST], "not a root key"),
+        ([REVOKING, entry("trust", body(logs.trust(2), logs.ROOT_KEY))], "was revoked"),
+        ([REVOKING, entry("stay", body(logs.STAY, logs.COURT))], "is revoked"),
         (
             [TRUST, entry("trust", body(logs.trust(2, logs.STRANGER), logs.ROOT_KEY)), entry("stay", body(logs.STAY))],
             "outside the trust",

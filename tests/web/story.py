@@ -10,11 +10,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ariyippu.base import merkle
 from ariyippu.base.clock import rfc3339
 from ariyippu.base.documents import (
+    Delegation,
     Document,
     Envelope,
     Office,
     OfficerKey,
     Paper,
+    Revocation,
     Role,
     Threshold,
     Trust,
@@ -42,7 +44,10 @@ PEOPLE: Mapping[str, tuple[str, Role]] = {
     "Custodian 1": ("custody", "custodian"),
     "Liaison Officer 1": ("court-cell", "court_liaison"),
 }
-KEYS = {person: Ed25519PrivateKey.from_private_bytes(bytes([i]) * 32) for i, person in enumerate(PEOPLE, 1)}
+DEPUTY, LOST = "Deputy Custodian", "Custodian 0"
+KEYS = {
+    person: Ed25519PrivateKey.from_private_bytes(bytes([i]) * 32) for i, person in enumerate((*PEOPLE, DEPUTY, LOST), 1)
+}
 ROOT = Ed25519PrivateKey.from_private_bytes(b"\x63" * 32)
 EVERYONE = ("Deputy Secretary (Pay)", "Registrar of Staff", "Custodian 1")
 LAW = LegalBasis(law="Government Order (P) 12/2026/Fin", clause="paragraph 4", in_force_from=dt.date(2026, 2, 1))
@@ -53,29 +58,42 @@ HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'&"
 STOPPING = Scope(order="da-arrears-2", purpose="dpv:PersonnelPayment")
 
 
+def officer_key(person: str, office: str, *roles: Role) -> OfficerKey:
+    return OfficerKey(
+        algorithm="ed25519",
+        public=base64.b64encode(KEYS[person].public_key().public_bytes_raw()).decode(),
+        person=person,
+        office=office,
+        roles=roles,
+        valid_from=START - YEAR,
+        valid_until=START + YEAR,
+    )
+
+
 def trust() -> Trust:
+    """With a custodian's deputy for a month, and a key that was lost."""
+    keys = {person: officer_key(person, *held) for person, held in PEOPLE.items()}
+    deputy, lost = officer_key(DEPUTY, "custody"), officer_key(LOST, "custody")
+    delegation = Delegation(
+        from_key=keys["Custodian 1"].key_id,
+        to_key=deputy.key_id,
+        role="custodian",
+        valid_from=START,
+        valid_until=START + dt.timedelta(days=30),
+    )
     return Trust(
         version=1,
         issued_at=START - YEAR,
         expires_at=START + YEAR,
         offices=tuple(Office(id=id_, name_en=en, name_ml=ml) for id_, (en, ml) in OFFICES.items()),
-        keys=tuple(
-            OfficerKey(
-                algorithm="ed25519",
-                public=base64.b64encode(KEYS[person].public_key().public_bytes_raw()).decode(),
-                person=person,
-                office=office,
-                roles=(role,),
-                valid_from=START - YEAR,
-                valid_until=START + YEAR,
-            )
-            for person, (office, role) in PEOPLE.items()
-        ),
+        keys=(*keys.values(), deputy),
         registers={"staff": "registry"},
         contracts=(),
         thresholds=(
             Threshold(purpose="dpv:PersonnelPayment", document="order", roles=("register_owner", "custodian")),
         ),
+        delegations=(delegation,),
+        revoked=(Revocation(key=lost.key_id, person=LOST, at=START - YEAR, reason="the token was lost"),),
     )
 
 

@@ -39,6 +39,7 @@ PAGES = (
     "refusals/11",
     "refusals/12",
     "purposes",
+    "offices",
     "how-to-check",
 )
 SAME_IN_BOTH = {"English"}  # a language is called by its own name
@@ -161,6 +162,18 @@ def test_a_refused_letter_says_what_was_asked_and_why_not(site: Site) -> None:
     ):
         assert shown in text, shown
     assert "Granted" not in text
+
+
+def test_offices_say_who_may_sign_for_whom_and_whose_key_is_revoked(site: Site) -> None:
+    text = site.get("/en/offices").text
+    for shown in (
+        "Registrar of Staff",
+        "Deputy Custodian",
+        "Custodian of Contacts",
+        "the token was lost",
+        "Paying staff",
+    ):
+        assert shown in text, shown
 
 
 def test_a_paper_leads_to_what_became_of_it(site: Site) -> None:

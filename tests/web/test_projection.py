@@ -151,6 +151,12 @@ def test_a_district_s_stay_stops_some_and_not_the_order(log: Log) -> None:
     assert len(entry.stays) == 1
 
 
+def test_a_delegate_is_shown_with_whom_they_act_for(log: Log) -> None:
+    log.add_stay(story.stay(Scope(), "by-the-deputy"), story.DEPUTY)
+    (signer,) = projection(log.entries()).stays["by-the-deputy"].signers
+    assert (signer.person, signer.roles, signer.acting_for) == (story.DEPUTY, ("custodian",), ("Custodian 1",))
+
+
 def _request_state(log: Log, name: str, at: dt.datetime = NOW) -> RequestState:
     register = projection(log.entries())
     assert register.unread == ()

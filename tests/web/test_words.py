@@ -43,7 +43,7 @@ def test_the_fixed_lists_have_words() -> None:
     assert set(words.STATES) == set(State)
     assert set(words.REQUEST_STATES) == set(RequestState)
     assert set(words.ROLES) == set(get_args(Role))
-    assert set(words.ENTRY_KINDS) == set(get_args(Kind)) - {"trust", "snapshot"}
+    assert set(words.ENTRY_KINDS) == set(get_args(Kind)) - {"roots", "trust", "snapshot"}
     refusing = {f"notice.{code}" for code, rule in rules().items() if rule.refuses}
     assert set(words.ADVICE) == {code for code, rule in rules().items() if not rule.refuses}
     assert {code for code in words.REFUSALS if code.startswith("notice.")} == refusing

@@ -135,10 +135,30 @@ class Threshold(Part):
     roles: tuple[Role, ...] = Field(min_length=1)
 
 
+class Delegation(Part):
+    """For a while a key acts in a role that a colleague's key of the same office has. It passes nothing on."""
+
+    from_key: str = Field(pattern=r"^[0-9a-f]{64}$")
+    to_key: str = Field(pattern=r"^[0-9a-f]{64}$")
+    role: Role
+    valid_from: AwareDatetime
+    valid_until: AwareDatetime
+
+
+class Revocation(Part):
+    """A key that counts no more, whatever it signed and whenever. It never comes back."""
+
+    key: str = Field(pattern=r"^[0-9a-f]{64}$")
+    person: str = Field(min_length=1, max_length=80)
+    at: AwareDatetime = Field(description="Since when it is not to be believed.")
+    reason: str = Field(min_length=3, max_length=200)
+
+
 class Trust(Document):
     """The trust document: offices, officers' keys and thresholds, signed by k of n root keys.
 
-    Versioned and expiring, after TUF's root and targets roles (https://theupdateframework.io).
+    Versioned and expiring, after TUF's root and targets roles (https://theupdateframework.io). A key that a
+    later version leaves out or revokes stops what it signed, also what was accepted before.
     """
 
     KIND: ClassVar[str] = "trust"
@@ -155,6 +175,8 @@ class Trust(Document):
     thresholds: tuple[Threshold, ...]
     passkey_rp_id: str | None = None
     passkey_origin: str | None = None
+    delegations: tuple[Delegation, ...] = added(())
+    revoked: tuple[Revocation, ...] = added(())
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -170,16 +192,38 @@ class Trust(Document):
                 raise ValueError(f"the key of {key.person} is not 32 bytes")
         return self
 
+    @model_validator(mode="after")
+    def _consistent_delegations(self) -> Self:
+        keys = {key.key_id: key for key in self.keys}
+        if back := keys.keys() & {revocation.key for revocation in self.revoked}:
+            raise ValueError(f"the key of {keys[min(back)].person} is revoked")
+        for delegation in self.delegations:
+            giver, taker = keys.get(delegation.from_key), keys.get(delegation.to_key)
+            if giver is None or taker is None or giver.office != taker.office or giver.person == taker.person:
+                raise ValueError("a delegation is from one officer's key to a colleague's of the same office")
+            if delegation.role not in giver.roles or delegation.role in taker.roles:
+                raise ValueError(f"{giver.person} cannot delegate {delegation.role} to {taker.person}")
+            if delegation.valid_from >= delegation.valid_until:
+                raise ValueError("a delegation's valid_until must be after its valid_from")
+        return self
 
-class Roots(Part):
-    """The pinned root keys of an installation: `threshold` of them sign a trust document."""
 
+class Roots(Document):
+    """The root keys of an installation: `threshold` of them sign a trust document, and the next roots.
+
+    The first are pinned in a file. Later ones are documents that the roots before and they themselves
+    sign, each by their own threshold (TUF's root rotation): signatures.check_rotation.
+    """
+
+    KIND: ClassVar[str] = "roots"
+
+    version: int = Field(default=1, ge=1)
     threshold: int = Field(ge=1)
-    keys: tuple[str, ...] = Field(description="Base64 Ed25519 public keys.")
+    keys: tuple[str, ...] = Field(description="Base64 Ed25519 public keys.", max_length=MAX_SIGNATURES // 2)
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """RefusedError `roots.invalid` names the field at fault."""
+    def pinned(cls, text: str) -> Self:
+        """The roots in the pinned file. RefusedError `roots.invalid` names the field at fault."""
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:

@@ -16,6 +16,7 @@ from ariyippu.base.errors import RefusedError
 from ariyippu.base.models import Entry, Journal, Refusal
 
 Kind = Literal[
+    "roots",  # {"envelope"}: root keys that follow those before
     "trust",  # {"envelope"}
     "snapshot",  # {"register", "snapshot", "contract", "terms", "rows", "quarantined"}
     "linked",  # {"run", "grant", "model", "snapshots": {register: id}, "records", "persons", "certain", "possible"}

@@ -3,6 +3,16 @@
 from django.db import models
 
 
+class RootsDocument(models.Model):
+    """Root keys that replaced those of the version before; the first stand in the pinned file."""
+
+    version = models.PositiveIntegerField(primary_key=True)
+    envelope = models.TextField()
+
+    class Meta:
+        db_table = "grant_roots"
+
+
 class TrustDocument(models.Model):
     """Every accepted version; the highest is in force."""
 

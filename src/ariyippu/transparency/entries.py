@@ -13,6 +13,7 @@ from ariyippu.base.errors import RefusedError
 # base.journal.Kind, repeated because that module needs Django; a test holds the two together.
 KINDS = frozenset(
     {
+        "roots",
         "trust",
         "snapshot",
         "linked",

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 from ariyippu.base.documents import Document, Envelope, OfficerKey, Roots, Trust, canonical_json
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.home import first_fault
-from ariyippu.base.signatures import check_roots, signers
+from ariyippu.base.signatures import check_roots, check_rotation, check_succession, signers
 from ariyippu.grant import legal, purposes, thresholds
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
 from ariyippu.grant.thresholds import Demand
@@ -89,13 +89,15 @@ class Meaning:
 
     def __init__(self, roots: Roots | None) -> None:
         self._roots = roots
-        self._trust: Trust | None = None
+        self._trust: Trust | None = None  # in force
+        self._trust_envelope: Envelope | None = None  # the newest, in force or not
         self._grants: dict[str, tuple[UseRequest, dt.datetime]] = {}
         self._runs: dict[str, _Linked] = {}  # linking runs, the newest last
         self._orders: set[str] = set()
         self._refused: set[str] = set()  # use requests, by digest
         self._stays: dict[str, _PlacedStay] = {}
         self._checks = {
+            "roots": self._check_roots,
             "trust": self._check_trust,
             "use-request": self._check_use_request,
             "linked": self._check_linked,
@@ -121,14 +123,23 @@ class Meaning:
         if check := self._checks.get(entry.kind):
             check(entry)
 
+    def _check_roots(self, entry: LoggedEntry) -> None:
+        """New root keys. The trust document that stands holds on only where they signed it, too."""
+        envelope = _body(_Signed, entry).envelope
+        if self._roots is None:
+            return
+        self._roots = check_rotation(envelope, self._roots)
+        if self._trust is not None and not _is_signed_by(self._trust_envelope, self._roots):
+            self._trust = None
+
     def _check_trust(self, entry: LoggedEntry) -> None:
         envelope = _body(_Signed, entry).envelope
         if self._roots is not None:
             check_roots(envelope, self._roots)
         trust = envelope.open(Trust)
-        if self._trust is not None and trust.version <= self._trust.version:
-            raise RefusedError("trust.rollback", f"Version {self._trust.version} of the trust document was in force.")
-        self._trust = trust
+        if self._trust_envelope is not None:
+            check_succession(trust, self._trust_envelope.open(Trust))
+        self._trust, self._trust_envelope = trust, envelope
 
     def _check_use_request(self, entry: LoggedEntry) -> None:
         body = _body(_Grant, entry)
@@ -280,6 +291,15 @@ class Meaning:
         if not found:
             raise RefusedError("signature.missing", "Nobody signed it.")
         return document, found, self._trust
+
+
+def _is_signed_by(envelope: Envelope | None, roots: Roots) -> bool:
+    try:
+        if envelope is not None:
+            check_roots(envelope, roots)
+    except RefusedError:
+        return False
+    return envelope is not None
 
 
 def _body(model: type[B], entry: LoggedEntry) -> B:

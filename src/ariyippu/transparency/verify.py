@@ -145,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--roots", type=Path, help="the pinned root keys (roots.json)")
     given = parser.parse_args(arguments)
     try:
-        roots = Roots.model_validate_json(given.roots.read_text()) if given.roots else None
+        roots = Roots.pinned(given.roots.read_text()) if given.roots else None
         report = verify(given.log, log_key=given.log_key, witness_keys=given.witness_key, roots=roots)
     except (RefusedError, ValidationError, OSError) as error:
         parser.error(str(error))

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ariyippu.base import keys
-from ariyippu.base.documents import Document, Envelope, Trust
+from ariyippu.base.documents import Document, Envelope, Roots, Trust
 from ariyippu.base.errors import RefusedError
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
 from ariyippu.link.documents import Settlement
@@ -26,6 +26,7 @@ from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 KINDS: dict[str, type[Document]] = {
     kind.KIND: kind
     for kind in (
+        Roots,
         Trust,
         UseRequest,
         Refusal,

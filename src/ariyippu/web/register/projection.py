@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from ariyippu.base.documents import Document, Envelope, Trust, canonical_json
+from ariyippu.base.documents import Document, Envelope, OfficerKey, Trust, canonical_json
 from ariyippu.base.errors import RefusedError
-from ariyippu.base.signatures import signers
+from ariyippu.base.signatures import delegated, signers
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
-from ariyippu.link.documents import Settlement
 from ariyippu.notice.documents import Notice, Order, Question
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 from ariyippu.transparency.entries import LoggedEntry
+from ariyippu.web.officer import KINDS
+from ariyippu.web.register import bodies
 from ariyippu.web.register.shown import (
     Act,
     Audience,
@@ -43,22 +44,7 @@ from ariyippu.web.register.shown import (
 
 # Entries hold whole seconds, rounded down: what happened within that second had happened at its end.
 _END_OF_SECOND = dt.timedelta(microseconds=999_999)
-_REFUSABLE: Mapping[str, type[Document]] = {
-    kind.payload_type(): kind
-    for kind in (
-        Trust,
-        UseRequest,
-        Refusal,
-        Withdrawal,
-        Settlement,
-        Question,
-        Order,
-        Stay,
-        Amendment,
-        Confirmation,
-        Lift,
-    )
-}
+_REFUSABLE: Mapping[str, type[Document]] = {kind.payload_type(): kind for kind in KINDS.values()}
 
 B = TypeVar("B", bound=BaseModel)
 D = TypeVar("D", bound=Document)
@@ -70,93 +56,6 @@ def projection(entries: Iterable[LoggedEntry]) -> Register:
     for entry in entries:
         reading.take(entry)
     return reading.register()
-
-
-class _Signed(BaseModel):
-    envelope: Envelope
-
-
-class _Grant(_Signed):
-    granted_until: AwareDatetime | None
-
-
-class _Advice(BaseModel):
-    code: str = Field(max_length=80)
-
-
-class _Ordered(_Signed):
-    notice: dict[str, object]
-    advice: tuple[_Advice, ...] = ()
-
-
-class _Refused(BaseModel):
-    document: str = Field(max_length=200)
-    document_kind: str = Field(max_length=120)
-    code: str = Field(max_length=120)
-    envelope: Envelope | None = None
-
-
-class _AudienceBody(BaseModel):
-    order: str
-    root: str
-    size: int
-    counts: dict[str, int]
-    run: str | None = None
-    rules: tuple[str, ...] = ()
-
-
-class _Linked(BaseModel):
-    run: str
-    grant: str
-    snapshots: dict[str, str]
-    records: int
-    persons: int
-    certain: int
-    possible: int
-
-
-class _HandedOff(BaseModel):
-    order: str
-    outcomes: dict[str, dict[str, int]]
-
-
-class _Question(BaseModel):
-    use_request: str
-    register: str = Field(max_length=40)
-    answer: int | None
-    withheld: str = Field(max_length=40)
-
-
-class _Counted(BaseModel):
-    on: dt.date
-    questions: tuple[_Question, ...]
-
-
-class _Failed(BaseModel):
-    order: str
-    code: str = Field(max_length=120)
-
-
-class _StoppedOrder(BaseModel):
-    order: str
-    handed_off: int
-    in_hand: int
-    waiting: int | None
-
-
-class _StoppedBody(BaseModel):
-    stay: str
-    number: int
-    at: AwareDatetime
-    orders: tuple[_StoppedOrder, ...]
-
-
-class _Released(BaseModel):
-    order: str
-
-
-class _Operation(BaseModel):
-    order: str | None
 
 
 class _Reading:
@@ -221,11 +120,11 @@ class _Reading:
         )
 
     def _take_trust(self, entry: LoggedEntry) -> None:
-        self._trust = _body(_Signed, entry).envelope.open(Trust)
+        self._trust = _body(bodies.Signed, entry).envelope.open(Trust)
         self._offices |= {office.id: Both(office.name_ml, office.name_en) for office in self._trust.offices}
 
     def _take_request(self, entry: LoggedEntry) -> None:
-        body = _body(_Grant, entry)
+        body = _body(bodies.Grant, entry)
         digest, document = body.envelope.digest, body.envelope.open(UseRequest)
         earlier = self._requests.pop(digest, None)  # refused first, asked again and granted: one request
         asked = earlier or self._request(digest, document)
@@ -255,7 +154,7 @@ class _Reading:
         self._requests[granted.digest] = replace(granted, places=(*granted.places, act.place), withdrawn=act)
 
     def _take_linked(self, entry: LoggedEntry) -> None:
-        body = _body(_Linked, entry)
+        body = _body(bodies.Linked, entry)
         self._linkings[body.run] = LinkingEntry(
             place=_place(entry),
             run=body.run,
@@ -268,7 +167,7 @@ class _Reading:
         )
 
     def _take_order(self, entry: LoggedEntry) -> None:
-        body = _body(_Ordered, entry)
+        body = _body(bodies.Ordered, entry)
         digest, document = body.envelope.digest, body.envelope.open(Order)
         if hashlib.sha256(canonical_json(body.notice)).hexdigest() != document.notice:
             raise RefusedError("order.other_notice", "The notice is not the one that the order names.")
@@ -287,7 +186,7 @@ class _Reading:
         )
 
     def _take_refusal(self, entry: LoggedEntry) -> None:
-        body = _body(_Refused, entry)
+        body = _body(bodies.Refused, entry)
         kind = _REFUSABLE.get(body.document_kind)
         document = _refused_document(body, kind)
         office = _claimed_office(document)
@@ -311,11 +210,11 @@ class _Reading:
             )
 
     def _take_failed(self, entry: LoggedEntry) -> None:
-        body = _body(_Failed, entry)
+        body = _body(bodies.Failed, entry)
         self._orders[body.order] = replace(self._orders[body.order], failure=Failure(_place(entry), body.code))
 
     def _take_counted(self, entry: LoggedEntry) -> None:
-        body = _body(_Counted, entry)
+        body = _body(bodies.Counted, entry)
         for question in body.questions:
             request = self._requests[question.use_request]
             told = CountEntry(_place(entry), body.on, question.register, question.answer, question.withheld)
@@ -323,28 +222,28 @@ class _Reading:
             self._requests[request.digest] = replace(request, places=places, counts=(*request.counts, told))
 
     def _take_audience(self, entry: LoggedEntry) -> None:
-        body = _body(_AudienceBody, entry)
+        body = _body(bodies.AudienceBody, entry)
         linking = self._linkings[body.run] if body.run else None
         audience = Audience(_place(entry), body.root, body.size, body.counts, linking, body.rules)
         self._orders[body.order] = replace(self._orders[body.order], audience=audience)
 
     def _take_handed_off(self, entry: LoggedEntry) -> None:
-        body = _body(_HandedOff, entry)
+        body = _body(bodies.HandedOff, entry)
         handed_off = HandOff(_place(entry), body.outcomes)
         self._orders[body.order] = replace(self._orders[body.order], handed_off=handed_off)
 
     def _take_release(self, entry: LoggedEntry) -> None:
-        order = self._orders[_body(_Released, entry).order]
+        order = self._orders[_body(bodies.Released, entry).order]
         self._orders[order.digest] = replace(order, releases=(*order.releases, _place(entry)))
 
     def _take_operation(self, entry: LoggedEntry) -> None:
-        digest = _body(_Operation, entry).order
+        digest = _body(bodies.Operation, entry).order
         if digest is not None:  # else it is about everything
             order = self._orders[digest]
             self._orders[digest] = replace(order, operations=(*order.operations, _place(entry)))
 
     def _take_stay(self, entry: LoggedEntry) -> None:
-        envelope = _body(_Signed, entry).envelope
+        envelope = _body(bodies.Signed, entry).envelope
         document = envelope.open(Stay)
         signed_by = self._signers(envelope, entry)
         self._stays[envelope.digest] = StayEntry(
@@ -365,13 +264,13 @@ class _Reading:
         self._stays[act.document.stay] = replace(self._stays[act.document.stay], lift=act)
 
     def _take_stopped(self, entry: LoggedEntry) -> None:
-        body = _body(_StoppedBody, entry)
+        body = _body(bodies.StoppedBody, entry)
         orders = tuple(StoppedOrder(**vars(under)) for under in body.orders)
         stay, found = self._stays[body.stay], Stopped(_place(entry), body.number, body.at, orders)
         self._stays[body.stay] = replace(stay, stopped=(*stay.stopped, found))
 
     def _act(self, entry: LoggedEntry, kind: type[D]) -> Act[D]:
-        envelope = _body(_Signed, entry).envelope
+        envelope = _body(bodies.Signed, entry).envelope
         return Act(_place(entry), envelope.digest, envelope.open(kind), self._signers(envelope, entry))
 
     def _office(self, office: str) -> Both:
@@ -388,8 +287,16 @@ class _Reading:
                 (key,) = signers(alone, self._trust, entry.at + _END_OF_SECOND)
             except (RefusedError, ValueError):
                 continue
-            found[key.key_id] = Signer(key.person, self._office(key.office), key.roles)
+            for_whom = self._acting_for(key, entry.at + _END_OF_SECOND)
+            found[key.key_id] = Signer(key.person, self._office(key.office), key.roles, for_whom)
         return tuple(found.values())
+
+    def _acting_for(self, key: OfficerKey, at: dt.datetime) -> tuple[str, ...]:
+        """Whose delegate the key's officer was."""
+        if self._trust is None:
+            return ()
+        people = {other.key_id: other.person for other in self._trust.keys}
+        return tuple(people[delegation.from_key] for delegation in delegated(key, self._trust, at))
 
 
 def _is_granted(request: RequestEntry) -> bool:
@@ -404,7 +311,7 @@ def _body(model: type[B], entry: LoggedEntry) -> B:
     return model.model_validate(dict(entry.body))
 
 
-def _refused_document(body: _Refused, kind: type[Document] | None) -> Document | None:
+def _refused_document(body: bodies.Refused, kind: type[Document] | None) -> Document | None:
     if kind is None or body.envelope is None:
         return None
     try:

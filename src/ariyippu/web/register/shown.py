@@ -62,6 +62,7 @@ class Signer:
     person: str
     office: Both
     roles: tuple[Role, ...]
+    acting_for: tuple[str, ...] = ()  # colleagues who delegated a role, by designation
 
 
 @dataclass(frozen=True)

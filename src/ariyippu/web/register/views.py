@@ -21,7 +21,7 @@ from ariyippu.transparency import reader, tree
 from ariyippu.transparency.note import Checkpoint, Note, encode_base64
 from ariyippu.web.register import files
 from ariyippu.web.register.projection import projection
-from ariyippu.web.register.shown import EMPTY, OrderEntry, Register
+from ariyippu.web.register.shown import EMPTY, Both, OrderEntry, Register
 
 Part = Literal["orders", "stays", "requests", "refusals"]
 
@@ -177,6 +177,25 @@ def papers(request: HttpRequest, sha256: str) -> HttpResponse:
         "orders": [(entry, entry.state(now)) for entry in register.orders_with(sha256)],
     }
     return _page(request, "papers", context, note)
+
+
+@public
+def offices(request: HttpRequest) -> HttpResponse:
+    """Officers by their designations, with their roles, delegations and revocations."""
+    note, register = current()
+    trust = register.trust
+    keys = {key.key_id: key for key in trust.keys} if trust else {}
+    named = {office.id: Both(office.name_ml, office.name_en) for office in trust.offices} if trust else {}
+    context = {
+        "part": "offices",
+        "trust": trust,
+        "officers": [(key, named[key.office]) for key in keys.values()],
+        "delegations": [
+            (given, keys[given.to_key].person, keys[given.from_key].person)
+            for given in (trust.delegations if trust else ())
+        ],
+    }
+    return _page(request, "offices", context, note)
 
 
 @public
