@@ -91,5 +91,5 @@ def test_an_installation_s_database_is_never_written_to() -> None:
 
 
 def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(RefusedError, match="ingest, seal, decide, hand-off"):
+    with pytest.raises(RefusedError, match="ingest, seal, link, accuracy, decide, hand-off"):
         run("love", None)

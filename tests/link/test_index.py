@@ -168,7 +168,12 @@ def test_a_row_under_other_terms_opens_nothing(place: Home, keyring: Keyring, ch
 def test_nothing_of_a_record_lies_in_clear(place: Home, keyring: Keyring) -> None:
     run = index.commit(made(), home=place, keyring=keyring)
     files = [path for path in (place.vault / "persons" / run.pk).iterdir() if path.is_file()]
-    assert {path.name for path in files} == {"index.parquet", "possible.parquet", "changes.parquet"}
+    assert {path.name for path in files} == {
+        "index.parquet",
+        "possible.parquet",
+        "changes.parquet",
+        "uncertain.parquet",
+    }
     for path in files:
         written = path.read_bytes()
         for needle in (*(record for _register, record in PERSONS), token("anu"), b"spark", b"merged"):

@@ -71,6 +71,9 @@ class Model(Part):
     seed: int
     trained_on: str = Field(min_length=3, max_length=400)
     matches_per_record: float = Field(gt=0, le=100)
+    knows_relatives: bool = Field(
+        description="Whether training met households; else r tells nothing, and is not asked."
+    )
     weights: Mapping[str, Mapping[str, Probabilities]]
     thresholds: Thresholds
 

@@ -107,8 +107,8 @@ def pairs(relations: duckdb.DuckDBPyConnection, model: Model) -> duckdb.DuckDBPy
                 join ({side("l")}) l on l.place_l = s.place_l join ({side("r")}) r on r.place_r = s.place_r
             )
             select place_l as one, place_r as two, match_weight as weight, relative,
-                   match_weight >= {model.thresholds.certain} and relative >= {model.thresholds.relative}
-                       and anchored as certain,
+                   match_weight >= {model.thresholds.certain} and anchored
+                       and (relative >= {model.thresholds.relative} or {not model.knows_relatives}) as certain,
                    {evidence}
             from weighed"""
     )

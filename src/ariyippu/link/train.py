@@ -68,6 +68,7 @@ def _learnt(linker: Linker, people: "Sure", trained: Trained) -> Model:
         seed=trained.seed,
         trained_on=trained.trained_on,
         matches_per_record=kept["probability_two_random_records_match"] * (trained.records - 1),
+        knows_relatives=bool(people.relatives.shares),
         weights={
             made["output_column_name"]: _learnt_levels(made["output_column_name"], made["comparison_levels"], people)
             for made in kept["comparisons"]
