@@ -84,8 +84,11 @@ def peak_mib() -> int:
 
 
 def peak_mib_of(pid: int) -> int:
-    """The largest resident set of another process so far, in MiB (proc(5))."""
-    status = Path(f"/proc/{pid}/status").read_text()
+    """The largest resident set of another process so far, in MiB (proc(5)); 0 where it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return 0
     return int(status.partition("VmHWM:")[2].split()[0]) // 1024
 
 
