@@ -17,7 +17,7 @@ from pathlib import Path
 from django.db.models import Max
 
 from ariyippu.base import clock
-from ariyippu.base.errors import RefusedError
+from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.base.home import Home
 from ariyippu.send.models import Batch, Window
 
@@ -43,9 +43,20 @@ class Mark:
         os.ftruncate(self._file, size - size % RECORD.size)  # what a crash left half-written was never relied on
 
     def advance(self, window: int, batch: Batch) -> None:
-        """When this returns, the window is on disk. Windows come in rising order."""
-        os.write(self._file, RECORD.pack(window, batch.pk, bytes.fromhex(batch.order)))
-        os.fdatasync(self._file)
+        """When this returns, the window is on disk. Windows come in rising order.
+
+        TransientError when it cannot be: the disk is full or failing, and nothing of the window may leave.
+        """
+        record = RECORD.pack(window, batch.pk, bytes.fromhex(batch.order))
+        size = os.fstat(self._file).st_size
+        try:
+            written = os.write(self._file, record)
+            os.fdatasync(self._file)
+        except OSError:
+            written = 0
+        if written < len(record):
+            os.ftruncate(self._file, size)
+            raise TransientError("The mark of a window cannot be written: is the disk full?")
 
     def close(self) -> None:
         os.close(self._file)

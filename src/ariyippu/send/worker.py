@@ -197,8 +197,7 @@ class Worker:
         return free
 
     def _hand_off(self, carrier: Carrier, work: Work, opened: "_Window") -> tuple[Ending, list[Answer]]:
-        """The window's messages are on disk as intended; hand them off, and say what came of them."""
-        self._mark.advance(opened.number, work.held.batch)
+        """The window's intent is committed: hand its messages off, and say what came of them."""
 
         def unstopped() -> Iterator[Message]:
             for position in opened.positions:
@@ -208,6 +207,7 @@ class Worker:
 
         channel = work.held.subject.channel
         try:
+            self._mark.advance(opened.number, work.held.batch)
             with metrics.WINDOW_S.labels(channel).time():
                 answers = list(carrier.hand_off(unstopped()))
         except (TransientError, RefusedError):  # raised only before the first message is taken
