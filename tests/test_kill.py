@@ -9,7 +9,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,15 +76,18 @@ class Installation:
         self.vault.stop()
 
 
-@pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
-    tmp_path.chmod(0o711)
-    home = Home(tmp_path / "home")
+@contextmanager
+def installed(folder: Path, *, email: str = "") -> Iterator[Installation]:
+    """An installation under `folder`, its vault running; `email`: more settings of the e-mail carrier."""
+    folder.chmod(0o711)
+    home = Home(folder / "home")
     home.path.mkdir()
     hatch, _office, smtp, smpp, _street = ports = stage.free_ports(5)
     stage.write_settings(home, ports)
+    settings = home.path / "settings.toml"
+    settings.write_text(settings.read_text().replace("[carriers.email]\n", f"[carriers.email]\n{email}"))
     with ExitStack() as stack:
-        stack.enter_context(running(Outside(tmp_path, smtp, smpp)))
+        stack.enter_context(running(Outside(folder, smtp, smpp)))
         stack.callback(postgres.remove, home.postgres)
         install.install(home)
         witness.create(home.witness)
@@ -93,6 +96,12 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
         made = Installation(home, officers, ZoneProcess("vault", home))
         stack.callback(made.stop)
         stage.wait_until_listening([hatch])
+        yield made
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    with installed(tmp_path) as made:
         yield made
 
 

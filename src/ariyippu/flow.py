@@ -394,3 +394,4 @@ def work(home: Home, number: int, ending: threading.Event) -> None:
         Worker(name, door=door, watch=watch, ending=ending, on_receipts=keep).run()
         watch.stop()
         watch.join()
+        gc.unfreeze()  # or the interpreter's end finds what it takes for leaks

@@ -59,15 +59,15 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 @contextlib.contextmanager
-def running(outside: int, back: int) -> Iterator[int]:
-    """Its port. `outside`: where mail.example is served; `back`: where bounces are taken."""
+def running(outside: int, back: int, more: str = "") -> Iterator[int]:
+    """Its port. `outside`: where mail.example is served; `back`: where bounces are taken; `more`: for main.cf."""
     root = Path(tempfile.mkdtemp(prefix="ariyippu-postfix-"))
     root.chmod(0o755)
     port = free_port()
     for name in ("conf", "queue", "data", "log"):
         (root / name).mkdir()
     shutil.chown(root / "data", "postfix")
-    (root / "conf" / "main.cf").write_text(MAIN.format(root=root, outside=outside, back=back))
+    (root / "conf" / "main.cf").write_text(MAIN.format(root=root, outside=outside, back=back) + more)
     (root / "conf" / "master.cf").write_text(MASTER.format(port=port))
     subprocess.run([POSTFIX, "-c", root / "conf", "start"], check=True, capture_output=True)
     try:

@@ -43,6 +43,7 @@ def folder(home: Home) -> Path:
 
 def environment(home: Home) -> dict[str, str]:
     """What a worker's process is given so that its figures are added up with the others'."""
+    folder(home).mkdir(parents=True, exist_ok=True)
     return {FOLDER_VARIABLE: str(folder(home))}
 
 
@@ -50,7 +51,7 @@ def environment(home: Home) -> dict[str, str]:
 def served(home: Home) -> Iterator[int | None]:
     """Serve the metrics while the block lasts, if the settings name a port; the port."""
     shutil.rmtree(folder(home), ignore_errors=True)  # of workers that are gone
-    folder(home).mkdir(parents=True)
+    folder(home).mkdir(parents=True)  # the collector wants it
     if home.settings.metrics_port is None:
         yield None
         return

@@ -26,7 +26,7 @@ from ariyippu.send.carriers import Answer, Arrival, Carrier, Message, Verdict, o
 from ariyippu.send.carriers.verdicts import Blame
 from ariyippu.send.destinations import Destinations
 from ariyippu.send.held_back import HeldBack
-from ariyippu.send.lease import Checks, Lease, LeaseLostError, Progress, give_back, lease, progress
+from ariyippu.send.lease import Checks, Lease, LeaseLostError, Progress, give_back, lease, progress, reclaim
 from ariyippu.send.models import Outcome
 from ariyippu.send.open import Door, Opened
 from ariyippu.send.pace import MAX_WAIT_S, Pace
@@ -70,6 +70,7 @@ class Worker:
         self._checks = Checks(door.home)
         self._mark = mark.Mark(door.home, name)
         self._generation = watch.generation
+        self._has_faulted = False  # so that a batch may still be leased to it
         self._held_back = HeldBack(door.home, door.keyring)
         self._destinations = Destinations(door.home.settings.retry_s)
         self._carriers: dict[Channel, Carrier] = {}
@@ -83,9 +84,9 @@ class Worker:
                 try:
                     busy = self._turn()
                 except (DatabaseError, psycopg.Error, AriyippuError) as error:  # windows speak to the driver itself
-                    # The batch's lease runs out and the next worker declares what is in doubt.
                     log.warning("worker_fault", worker=self.name, error=places(error)[0])
                     close_old_connections()
+                    self._has_faulted = True
                     self._ending.wait(AFTER_FAULT_S)
                     continue
                 if not busy:
@@ -101,6 +102,9 @@ class Worker:
         if self._generation != self._watch.generation:  # before the lease's checks: what changes later ends the batch
             self._generation = self._watch.generation
             self._checks.forget()
+        if self._has_faulted:
+            reclaim(self.name)  # its next lease declares what was in its hands to be in doubt
+            self._has_faulted = False
         mark.check(self._home)
         resting = [channel for channel, until in self._resting.items() if time.monotonic() < until]
         held = lease(self.name, self._checks, but=resting)
