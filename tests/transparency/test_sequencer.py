@@ -196,7 +196,7 @@ def test_rows_that_come_after_a_crash_are_published_too(place: Place, monkeypatc
             place.publish()
     journal(300)
     assert place.publish().size == 305
-    assert place.problems() == ("entry 5: Version 1 of the trust document was in force.",)
+    assert place.problems() == ("entry 5: Version 1 is in force: the next must be higher.",)
 
 
 # --- refusals ---------------------------------------------------------------------------------------

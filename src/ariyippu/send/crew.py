@@ -66,7 +66,6 @@ class Crew:
     def _start(self, number: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "ariyippu", "send", "work", str(number), "--until-eof"]
         own = {"ARIYIPPU_HOME": str(self._home.path), "ARIYIPPU_ZONE": "vault"}
-        metrics.folder(self._home).mkdir(parents=True, exist_ok=True)  # a worker dies without it
         environment = {**os.environ, **own, **metrics.environment(self._home)}
         return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE)
 
