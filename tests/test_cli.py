@@ -82,6 +82,7 @@ VERBS = {
     ("send", "resume"): "remains stopped",
     ("send", "reconcile"): "back-up",
     ("send", "unknown"): "dead worker's hands",
+    ("send", "bill"): "row, column and kind",
     ("send", "work"): "another host starts more",
     ("log",): "public log",
     ("log", "keys"): "verifier keys",
@@ -298,6 +299,24 @@ def test_an_order_s_state_and_its_release(world: World, home: Home) -> None:
     world.lift(stay)
     done = ariyippu("order", "release", row.order_id, "--home", world.home.path, **on(world, home))
     assert (done.returncode, done.stderr) == (0, f"{row.order_id} goes on.\n")
+
+
+def test_a_bill_is_compared_and_its_alarms_are_a_status(world: World, home: Home, tmp_path: Path) -> None:
+    settings = world.home.path / "settings.toml"
+    settings.write_text(settings.read_text() + '[carriers.sms.bill]\nid = "Id"\nsent_on = "Day"\n')
+    bill = tmp_path / "bill.csv"
+    asked = ("send", "bill", bill, "--carrier", "sms", "--from", "2026-11-01", "--to", "2026-11-30")
+    bill.write_text("Id,Day\n")
+    good = ariyippu(*asked, "--home", world.home.path, **on(world, home))
+    assert (good.returncode, good.stdout) == (0, "row,column,difference\n")
+    bill.write_text("Id,Day\nF00D,2026-11-02\n")
+    bad = ariyippu(*asked, "--home", world.home.path, **on(world, home))
+    assert (bad.returncode, bad.stdout) == (1, "row,column,difference\n2,Id,never_sent\n")
+    assert "1 lines, 0 rupees; 0 messages left, 0 are unknown." in bad.stderr
+    bill.write_text("Id,Day\nF00D,yesterday\n")
+    refused = ariyippu(*asked, "--home", world.home.path, **on(world, home))
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "Row 2, column 'Day': not a date" in refused.stderr
 
 
 # --- stays -------------------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ def test_a_submit_octet_by_octet() -> None:
         carrier = carrier_to(server.port)
         answers = list(carrier.hand_off(iter([sms(1, "അമല")])))
         carrier.close()
-    assert answers == [Answer(1, Verdict.ACCEPTED, "ESME_ROK", "0a-1F")]
+    assert answers == [Answer(1, Verdict.ACCEPTED, "ESME_ROK", "0a-1F", 1)]
 
 
 def arrive(folder: Path, texts: list[str]) -> list[tuple[str, int]]:
@@ -191,11 +191,11 @@ OK, THROTTLED, FULL, BAD_NUMBER, SCRUBBED = 0, 0x58, 0x14, 0x0B, 0x0400
         ([FULL], Answer(0, Verdict.TRANSIENT, "ESME_RMSGQFUL")),
         ([BAD_NUMBER], Answer(0, Verdict.PERMANENT, "ESME_RINVDSTADR")),
         ([SCRUBBED], Answer(0, Verdict.PERMANENT, "0x00000400")),
-        ([OK, OK, OK], Answer(0, Verdict.ACCEPTED, "ESME_ROK", "id-2")),
+        ([OK, OK, OK], Answer(0, Verdict.ACCEPTED, "ESME_ROK", "id-2", 3, ("id-1", "id-0"))),
         ([THROTTLED, THROTTLED, THROTTLED], Answer(0, Verdict.TRANSIENT, "ESME_RTHROTTLED")),
         ([THROTTLED, BAD_NUMBER, THROTTLED], Answer(0, Verdict.PERMANENT, "ESME_RINVDSTADR")),
-        ([OK, THROTTLED, OK], Answer(0, Verdict.UNKNOWN, "ESME_RTHROTTLED")),
-        ([BAD_NUMBER, OK, OK], Answer(0, Verdict.UNKNOWN, "ESME_RINVDSTADR")),
+        ([OK, THROTTLED, OK], Answer(0, Verdict.UNKNOWN, "ESME_RTHROTTLED", part_ids=("id-0", "id-2"))),
+        ([BAD_NUMBER, OK, OK], Answer(0, Verdict.UNKNOWN, "ESME_RINVDSTADR", part_ids=("id-1", "id-2"))),
     ],
 )
 def test_a_message_is_what_its_parts_are(statuses: list[int], expected: Answer) -> None:
@@ -285,7 +285,7 @@ def test_the_rest_of_a_refused_text_does_not_leave() -> None:
         carrier = carrier_to(server.port, window=1)
         answers = list(carrier.hand_off(iter([sms(0, LONG), sms(1)])))
         carrier.close()
-    assert answers == [Answer(0, Verdict.TRANSIENT, "ESME_RTHROTTLED"), Answer(1, Verdict.ACCEPTED, "ESME_ROK", "A")]
+    assert answers == [Answer(0, Verdict.TRANSIENT, "ESME_RTHROTTLED"), Answer(1, Verdict.ACCEPTED, "ESME_ROK", "A", 1)]
 
 
 @pytest.mark.parametrize("template", ["", "12\0", "١٢"])

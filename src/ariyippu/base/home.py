@@ -18,6 +18,7 @@ import functools
 import os
 import tomllib
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
@@ -26,6 +27,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ariyippu.base.errors import RefusedError
 
 Zone = Literal["office", "vault"]
+
+
+class BillSettings(BaseModel):
+    """How a carrier writes its bills, which are CSV: what its columns are called."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(description="The carrier's own id of a message, or of a part of a long SMS.")
+    sent_on: str = Field(description="When it took the message: a date, or a date and time.")
+    segments: str | None = Field(default=None, description="How many segments a line charges for.")
+    charge: str | None = Field(default=None, description="In rupees.")
+    recipient: str | None = Field(default=None, description="A number or address: only ever compared, as a token.")
+    each_line: Literal["message", "segment"] = "message"
+    date_format: str = Field(default="%Y-%m-%d", description="As strptime reads it.")
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    encoding: Literal["utf-8", "utf-16", "cp1252"] = "utf-8"
 
 
 class CarrierSettings(BaseModel):
@@ -38,6 +55,9 @@ class CarrierSettings(BaseModel):
     connections: int = Field(default=4, ge=1, le=50, description="Of each worker to this carrier (SMTP, Mobile Seva).")
     window_messages: int = Field(default=100, ge=1, le=1000, description="In a crash's doubt, for each connection.")
     messages_per_s: float | None = Field(default=None, gt=0, description="At most, over all workers together.")
+    segment_price_paise: Decimal | None = Field(
+        default=None, ge=0, description="What it charges for one segment of an SMS: its bills are held against it."
+    )
     dlt_entity: str | None = Field(default=None, description="DLT principal entity id (SMS).")
     secure_key: str | None = Field(default=None, repr=False, description="The account's secure key (Mobile Seva).")
     callback_secret: str | None = Field(
@@ -51,6 +71,8 @@ class CarrierSettings(BaseModel):
         pattern=r"^[A-Za-z0-9._-]{1,39}@[A-Za-z0-9.-]{1,190}$",
         description="Where undeliverable e-mail returns; a message's token is added to its local part (e-mail).",
     )
+
+    bill: BillSettings | None = Field(default=None, description="How its bills are read.")
 
     def return_path(self, token: str) -> str | None:
         """Where one message's bounces go: `bounces+TOKEN@…`. None: to the sender."""

@@ -36,6 +36,7 @@ Kind = Literal[
     "release",  # {"order"}
     "hold",  # {"hold": pause, drain or resume, "channel", "order"}: an operator's word about sending
     "doubts",  # {"order", "decision": given_up or send_again, "messages": rounded}: unknown ones, settled
+    "bill",  # {"carrier", "file", "first_on", "last_on", "lines", "sent", "unknown", "differences": {kind}}, rounded
     "counted",  # {"on", "questions": [...]}: what offices were told in a day (notice/counting.py)
     "handed-off",  # {"order", "outcomes": {channel: {outcome: rounded}}}
 ]

@@ -1,9 +1,13 @@
 """`ariyippu send`: the workers who hand messages off, and who may tell them to stop."""
 
+import csv
 import os
 import signal
+import sys
 import threading
 from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -15,6 +19,8 @@ app = typer.Typer(no_args_is_help=True, help="Sending: how it stands; pausing, r
 
 ChannelOption = Annotated[Literal["email", "sms"] | None, typer.Option("--channel", help="Of one channel alone.")]
 OrderOption = Annotated[str | None, typer.Option("--order", help="Of one order alone, by its id.")]
+
+DAYS = ["%Y-%m-%d"]
 
 
 @app.command()
@@ -113,6 +119,32 @@ def reconcile(home: HomeOption = None) -> None:
         doubt = "failed: nothing more of it leaves" if order.failed else f"{order.messages} messages may have left"
         console.print(f"{order.order}: {doubt}")
     console.print("What the log does not hold is lost: objections, suspensions and receipts since the back-up.")
+
+
+@app.command()
+def bill(
+    file: Annotated[Path, typer.Argument(help="The carrier's bill or delivery statement: a CSV.")],
+    carrier: Annotated[Literal["email", "sms"], typer.Option(help="Whose it is: settings.toml names its columns.")],
+    first_on: Annotated[datetime, typer.Option("--from", formats=DAYS, help="The bill's first day.")],
+    last_on: Annotated[datetime, typer.Option("--to", formats=DAYS, help="Its last day, included.")],
+    home: HomeOption = None,
+) -> None:
+    """Hold a carrier's bill against what left: row, column and kind of each difference. Status 1 if there is one.
+
+    Counts of the differences are logged, rounded, and shown to Prometheus.
+    """
+    found = enter("vault", home)
+    from ariyippu.base import keys
+    from ariyippu.track import bills
+
+    asked = bills.Bill(file, carrier, first_on.date(), last_on.date())
+    came = bills.reconcile(asked, home=found, keyring=keys.load(found.keyring))
+    console.print(f"{came.lines} lines, {came.charge} rupees; {came.sent} messages left, {came.unknown} are unknown.")
+    for order, messages in came.not_billed.items():
+        console.print(f"{order}: {messages} messages are not on the bill.")
+    sys.stdout.write("row,column,difference\n")
+    csv.writer(sys.stdout, lineterminator="\n").writerows((d.row, d.column, d.kind) for d in came.differences)
+    raise typer.Exit(1 if came.counts() else 0)
 
 
 @app.command("work")

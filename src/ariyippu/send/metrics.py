@@ -8,13 +8,14 @@
     ariyippu_leases{channel}                        batches in workers' hands
     ariyippu_unknown_messages                       in doubt, and not settled
     ariyippu_held{scope,kind}                       1 for each hold of an operator
+    ariyippu_bill_differences{carrier,kind}         of a carrier's latest bill, from what left (track/bills.py)
 
 Workers are processes: each writes its own into files of FOLDER (PROMETHEUS_MULTIPROC_DIR), which the vault's
 process adds up when it is asked. The others are asked of the database then.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,8 +49,11 @@ def environment(home: Home) -> dict[str, str]:
 
 
 @contextmanager
-def served(home: Home) -> Iterator[int | None]:
-    """Serve the metrics while the block lasts, if the settings name a port; the port."""
+def served(home: Home, *further: Callable[[], Iterator[GaugeMetricFamily]]) -> Iterator[int | None]:
+    """Serve the metrics while the block lasts, if the settings name a port; the port.
+
+    `further`: what later stages ask the database.
+    """
     shutil.rmtree(folder(home), ignore_errors=True)  # of workers that are gone
     folder(home).mkdir(parents=True)  # the collector wants it
     if home.settings.metrics_port is None:
@@ -57,7 +61,7 @@ def served(home: Home) -> Iterator[int | None]:
         return
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=str(folder(home)))  # type: ignore[no-untyped-call]
-    registry.register(_Database())
+    registry.register(_Database(_gauges, *further))
     server, thread = start_http_server(home.settings.metrics_port, HOST, registry)
     try:
         yield server.server_port
@@ -70,9 +74,13 @@ def served(home: Home) -> Iterator[int | None]:
 class _Database(Collector):
     """Asks the database, in the server's own thread."""
 
+    def __init__(self, *asked: Callable[[], Iterator[GaugeMetricFamily]]) -> None:
+        self._asked = asked
+
     def collect(self) -> Iterator[GaugeMetricFamily]:
         try:
-            yield from _gauges()
+            for gauges in self._asked:
+                yield from gauges()
         except DatabaseError:
             return  # the workers' figures are still told
         finally:

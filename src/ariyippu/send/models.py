@@ -97,7 +97,8 @@ class Outcome(models.Model):
     position = models.PositiveIntegerField()
     outcome = models.CharField(max_length=8)
     code = models.CharField(max_length=40)  # the provider's own code, never its text
-    provider_id = models.CharField(max_length=64, null=True)
+    provider_id = models.CharField(max_length=96, null=True)
+    segments = models.PositiveSmallIntegerField(null=True)  # of an SMS
 
     class Meta:
         db_table = "send_outcome"
@@ -108,6 +109,18 @@ class Outcome(models.Model):
             ),
             models.Index(fields=["batch"], name="send_outcome_unknown", condition=models.Q(outcome="unknown")),
         ]
+
+
+class Part(models.Model):
+    """A further id under which a provider took a part of a long SMS: its bill names it."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, db_index=False, db_constraint=False)
+    position = models.PositiveIntegerField()
+    provider_id = models.CharField(max_length=96)
+
+    class Meta:
+        db_table = "send_part"
+        indexes = [models.Index(fields=["provider_id"], name="send_part_provider")]
 
 
 class PutOff(models.Model):

@@ -27,7 +27,8 @@ TOLD = (Outcome.ACCEPTED, Outcome.UNKNOWN)
 PREPARE_AFTER = 2  # uses of a statement
 
 _CLOSE = "update send_window set closed_at = now() where id = %s and closed_at is null"
-_OUTCOMES = "copy send_outcome (batch_id, position, outcome, code, provider_id) from stdin"
+_OUTCOMES = "copy send_outcome (batch_id, position, outcome, code, provider_id, segments) from stdin"
+_PARTS = "copy send_part (batch_id, position, provider_id) from stdin"
 _NOT_PUT_OFF = "delete from send_put_off where batch_id = %s and position = any(%s)"
 _PUT_OFF = """
     insert into send_put_off (batch_id, position, attempts, not_before)
@@ -54,6 +55,8 @@ class Settled:
     outcome: str
     code: str
     provider_id: str | None
+    segments: int | None = None
+    part_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,13 @@ def _settle(cursor: psycopg.Cursor, work: Work, settled: Sequence[Settled]) -> N
         return
     with cursor.copy(_OUTCOMES) as copy:
         for message in settled:
-            copy.write_row((work.held.batch.pk, message.position, message.outcome, message.code, message.provider_id))
+            named = message.code, message.provider_id, message.segments
+            copy.write_row((work.held.batch.pk, message.position, message.outcome, *named))
+    if any(message.part_ids for message in settled):
+        with cursor.copy(_PARTS) as copy:
+            for message in settled:
+                for part_id in message.part_ids:
+                    copy.write_row((work.held.batch.pk, message.position, part_id))
     if work.attempts:
         cursor.execute(_NOT_PUT_OFF, [work.held.batch.pk, [message.position for message in settled]])
     _tell(work, [message.position for message in settled if message.outcome in TOLD])

@@ -236,7 +236,8 @@ class Worker:
         if answer.verdict is not Verdict.TRANSIENT:
             if not self._destinations.are_well():
                 self._destinations.took(destinations.of(message.to))
-            return Settled(answer.position, OUTCOME_OF[answer.verdict], answer.code, answer.provider_id)
+            named = answer.code, answer.provider_id, answer.segments, answer.part_ids
+            return Settled(answer.position, OUTCOME_OF[answer.verdict], *named)
         blame = verdicts.blame(answer.code)
         if blame is Blame.DESTINATION:
             self._destinations.put_off(destinations.of(message.to), time.monotonic())

@@ -30,7 +30,7 @@ class MessageReceipt(models.Model):
 class EarlyReceipt(models.Model):
     """The word that counts about a provider's id for which no outcome is committed yet, or ever."""
 
-    provider_id = models.CharField(max_length=64, primary_key=True)
+    provider_id = models.CharField(max_length=96, primary_key=True)
     state = models.PositiveSmallIntegerField()
     code = models.CharField(max_length=40, db_collation="C")
     came_at = models.DateTimeField()  # first
@@ -58,6 +58,24 @@ class Ignored(models.Model):
 
     class Meta:
         db_table = "track_ignored"
+
+
+class BillRow(models.Model):
+    """What holding a carrier's bill against the sends came to, when it was done last: exact counts, no ids."""
+
+    carrier = models.CharField(max_length=40)
+    digest = models.CharField(max_length=64)  # SHA-256 of the file
+    first_on = models.DateField()
+    last_on = models.DateField()
+    checked_at = models.DateTimeField()
+    lines = models.PositiveIntegerField()
+    sent = models.PositiveIntegerField()
+    unknown = models.PositiveIntegerField()
+    differences = models.JSONField()  # {kind: count}
+
+    class Meta:
+        db_table = "track_bill"
+        constraints = [models.UniqueConstraint(fields=["carrier", "digest"], name="track_bill_once")]
 
 
 class StoppedRow(models.Model):

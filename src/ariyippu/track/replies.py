@@ -31,7 +31,7 @@ SETTLE_S = 60
 def keep(arrived: Iterable[Arrival], keyring: Keyring) -> None:
     """Keep who answered STOP, as tokens; what is no number of ours in form is nobody's."""
     stops = [arrival for arrival in arrived if isinstance(arrival, Stop)]
-    numbers = sorted({number for stop in stops if (number := _normal(stop.number))})
+    numbers = sorted({number for stop in stops if (number := normal(stop.number))})
     tokens = [token for token in contact_tokens("mobile", numbers, keyring) if token is not None]
     if tokens:
         with connection.cursor() as cursor:
@@ -83,7 +83,7 @@ def _records(snapshot: str, tokens: Collection[bytes], home: Home, keyring: Keyr
     return found
 
 
-def _normal(number: str) -> str | None:
+def normal(number: str) -> str | None:
     """+91 and ten digits, however the provider writes it."""
     digits = number.removeprefix("+").lstrip("0") if number.startswith(("+", "00")) else number
     if not (digits.isascii() and digits.isdigit()):

@@ -32,6 +32,7 @@ KINDS = frozenset(
         "release",
         "hold",
         "doubts",
+        "bill",
         "failed",
         "counted",
         "handed-off",

@@ -50,6 +50,8 @@ class Answer:
     verdict: Verdict
     code: str
     provider_id: str | None = None  # [A-Za-z0-9-]{1,64}
+    segments: int | None = None  # of an SMS: what the provider charges for
+    part_ids: tuple[str, ...] = ()  # further ids under which the provider took parts of it
 
 
 @dataclass(frozen=True, slots=True)

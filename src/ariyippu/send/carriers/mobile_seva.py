@@ -20,6 +20,7 @@ from collections.abc import Iterator
 
 from ariyippu.base.errors import AriyippuError, RefusedError, TransientError
 from ariyippu.base.home import CarrierSettings
+from ariyippu.notice.segments import encode
 from ariyippu.send.carriers.answers import (
     PROVIDER_ID,
     TAKE_S,
@@ -115,7 +116,7 @@ class MobileSevaCarrier:
             if not window.busy:
                 return
             for connection in _ready(window):
-                position, template = window.busy[connection]
+                message = window.busy[connection]
                 try:
                     reply = connection.read()
                 except BrokenError:
@@ -123,7 +124,7 @@ class MobileSevaCarrier:
                     continue
                 if reply is not None:
                     window.done(connection)
-                    yield self._judged(window, (position, template), reply)
+                    yield self._judged(window, message, reply)
             yield from [window.lost(connection) for connection in window.late(end_at)]
 
     def _fill(self, window: "_Window") -> Iterator[Answer]:
@@ -137,7 +138,7 @@ class MobileSevaCarrier:
                 yield Answer(message.position, *fault)
                 continue
             connection = window.idle.pop()
-            window.busy[connection] = (message.position, message.dlt_template or "")
+            window.busy[connection] = message
             try:
                 connection.post(self._endpoint.path, self._form.of(message))
             except BrokenError:  # the body did not leave whole
@@ -155,22 +156,22 @@ class MobileSevaCarrier:
             return Verdict.TRANSIENT, "local.template_held"
         return None
 
-    def _judged(self, window: "_Window", about: tuple[int, str], reply: Reply) -> Answer:
+    def _judged(self, window: "_Window", message: SmsMessage, reply: Reply) -> Answer:
         """What the reply says of its message, and what else follows from it."""
-        position, template = about
         found = _CODE.match(reply.text) if reply.status == 200 else None
         code = f"MSDP {found[1]}" if found else f"HTTP {reply.status}"
         said = meaning(found[1]) if found else _of_status(reply.status)
         until = time.monotonic() + HOLD_S
         if said is Meaning.TEMPLATE:
-            self._held_templates[template] = until
+            self._held_templates[message.dlt_template or ""] = until
         elif said is Meaning.CARRIER:
             self._held = until, RefusedError("carrier.refused", f"The SMS gateway refuses this account: {code}.")
         elif not found:
             self._held = until, TransientError(f"The SMS gateway's answer cannot be used: {code}.")
         window.is_ending |= said is Meaning.CARRIER or not found
         named = _MESSAGE_ID.search(reply.text) if said is Meaning.ACCEPTED else None
-        return Answer(position, VERDICTS[said], code, named[1] if named else None)
+        segments = len(encode(message.text.strip()).parts) if said is Meaning.ACCEPTED else None
+        return Answer(message.position, VERDICTS[said], code, named[1] if named else None, segments)
 
 
 class _Form:
@@ -203,7 +204,7 @@ class _Window:
     def __init__(self, idle: list[HttpConnection], messages: Iterator[SmsMessage]) -> None:
         self.idle = idle
         self.messages = messages
-        self.busy: dict[HttpConnection, tuple[int, str]] = {}  # -> position, template
+        self.busy: dict[HttpConnection, SmsMessage] = {}
         self.is_ending = False  # takes no more messages
 
     def done(self, connection: HttpConnection) -> None:
@@ -220,7 +221,7 @@ class _Window:
 
     def lost(self, connection: HttpConnection, verdict: Verdict = Verdict.UNKNOWN) -> Answer:
         """The connection broke; after a break no more messages are taken."""
-        position, _template = self.busy.pop(connection)
+        position = self.busy.pop(connection).position
         connection.drop()
         self.is_ending = True
         return Answer(position, verdict, "local.connection_lost")

@@ -76,10 +76,12 @@ class _Tally:
     """What is known of one message's parts."""
 
     unwritten: int
+    segments: int
     unanswered: int = 0
     accepted: int = 0
     refusal: tuple[Verdict, str] | None = None  # the last one; a permanent one stays
     provider_id: str | None = None  # of its last part
+    part_ids: tuple[str, ...] = ()  # of the others
 
     def refuse(self, verdict: Verdict, code: str) -> None:
         if self.refusal is None or self.refusal[0] is Verdict.TRANSIENT:
@@ -88,13 +90,18 @@ class _Tally:
     def answer(self, position: int) -> Answer:
         """Once nothing is unwritten or unanswered."""
         if self.refusal is None:
-            return Answer(position, Verdict.ACCEPTED, "ESME_ROK", self.provider_id)
+            return Answer(position, Verdict.ACCEPTED, "ESME_ROK", self.provider_id, self.segments, self.part_ids)
         verdict, code = self.refusal
-        return Answer(position, Verdict.UNKNOWN if self.accepted else verdict, code)
+        return self._unsure(position, Verdict.UNKNOWN if self.accepted else verdict, code)
 
     def broken(self, position: int) -> Answer:
         doubtful = self.accepted or self.unanswered
-        return Answer(position, Verdict.UNKNOWN if doubtful else Verdict.TRANSIENT, "local.connection_lost")
+        return self._unsure(position, Verdict.UNKNOWN if doubtful else Verdict.TRANSIENT, "local.connection_lost")
+
+    def _unsure(self, position: int, verdict: Verdict, code: str) -> Answer:
+        """Also the last part's id is only a part's: its receipt says nothing of the whole."""
+        last = () if self.provider_id is None else (self.provider_id,)
+        return Answer(position, verdict, code, part_ids=(*self.part_ids, *last))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -121,8 +128,11 @@ class _Window:
         tally.unanswered -= 1
         if response.status == 0 and response.command == Command.SUBMIT_SM | RESPONSE:
             tally.accepted += 1
+            taken_as = _submitted_id(response.body)
             if part.is_last:
-                tally.provider_id = _submitted_id(response.body)
+                tally.provider_id = taken_as
+            elif taken_as is not None:
+                tally.part_ids += (taken_as,)
         else:
             verdict = Verdict.TRANSIENT if response.status in _TRANSIENT else Verdict.PERMANENT
             tally.refuse(verdict, pdu.status_name(response.status))
@@ -263,14 +273,14 @@ class SmppCarrier:
                 source=self._settings.sender,
                 destination=message.to.removeprefix("+"),
                 esm_class=pdu.ESM_UDH if header else 0,
-                registered_delivery=1 if is_last else 0,  # only the last part's id is kept
+                registered_delivery=1 if is_last else 0,  # one receipt for a message
                 data_coding=pdu.CODING_UCS2 if segments.coding == "ucs2" else pdu.CODING_DEFAULT,
                 payload=header + payload,
                 tlvs=tlvs,
                 validity=VALIDITY,
             )
             window.queue.append(_Part(message.position, is_last, pdu.pack_message(submit)))
-        window.tallies[message.position] = _Tally(unwritten=total)
+        window.tallies[message.position] = _Tally(unwritten=total, segments=total)
         return None
 
 

@@ -96,6 +96,7 @@ ENTRY_KINDS: Words = {
     "handed-off": _("Messages handed over"),
     "release": _("Released after a stay"),
     "doubts": _("Unknown messages given up, or sent again"),
+    "bill": _("A carrier's bill held against what left"),
     "hold": _("Sending paused or resumed by the custodian"),
     "stay": _("Stay placed"),
     "amendment": _("Stay changed"),
