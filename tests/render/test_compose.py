@@ -66,6 +66,8 @@ def test_the_standard_library_reads_both_parts() -> None:
     message = _parsed(COMPOSER.email(VALUES, HEADERS))
     assert message["Subject"] == "ക്ഷാമബത്ത കുടിശ്ശിക അനുവദിച്ചു / Dearness-allowance arrears granted"
     assert message["Auto-Submitted"] == "auto-generated"
+    # The same for everybody: it counts complaints about an order, and tells nobody apart.
+    assert message["Feedback-ID"] == f"{LINKS.order}:ariyippu-da-arrears:{NOTICE.office}:ariyippu"
     assert (message["To"], message["From"]) == (HEADERS.to[0], HEADERS.sender)
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     assert {part["Content-Transfer-Encoding"] for part in message.walk()} == {"8bit"}

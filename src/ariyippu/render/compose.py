@@ -35,6 +35,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,25
 _DATE = re.compile(r"[A-Za-z0-9,:+ -]{1,40}")
 _STOP = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.:/_-]{1,200}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NO_WORD = re.compile(r"[^A-Za-z0-9.-]")
 _MARKUP = re.compile(r"[&<>\"']")  # what html.escape changes
 
 _HTML_HEAD = (
@@ -56,10 +57,13 @@ class Links:
     why: str
     own: str
     stop: str  # the same for mail programs, which post there; the token follows
+    order: str  # its id
 
     @classmethod
     def of(cls, public_url: str, order: str) -> "Links":
-        return cls(f"{public_url}/orders/{order}", f"{public_url}{OWN_PAGE}(({MESSAGE}))", f"{public_url}{STOP_PAGE}")
+        return cls(
+            f"{public_url}/orders/{order}", f"{public_url}{OWN_PAGE}(({MESSAGE}))", f"{public_url}{STOP_PAGE}", order
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -207,6 +211,7 @@ def _compile(notice: Notice, links: Links, on: frozenset[str]) -> _Form:
     head = (
         f"Subject: {encoded}\n"
         "Auto-Submitted: auto-generated\n"  # RFC 3834: no answering machine replies to it
+        f"Feedback-ID: {_feedback_id(notice, links.order)}\n"
         "MIME-Version: 1.0\n"
         f'Content-Type: multipart/alternative; boundary="{boundary}"\n'
         "Content-Transfer-Encoding: 8bit\n"  # RFC 2045, 6.4: it is 8bit when a part is
@@ -225,6 +230,11 @@ def _compile(notice: Notice, links: Links, on: frozenset[str]) -> _Form:
         _close=f"\r\n--{boundary}--\r\n".encode(),
         _room=min(text.room(), markup.room()),
     )
+
+
+def _feedback_id(notice: Notice, order: str) -> str:
+    """By what mailbox providers count complaints: order, purpose and office, the same for everybody, then who sends."""
+    return ":".join(_NO_WORD.sub("-", name) for name in (order, notice.purpose, notice.office, "ariyippu"))
 
 
 def _part_head(kind: str) -> str:
