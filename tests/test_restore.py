@@ -13,7 +13,8 @@ from ariyippu import flow, restore
 from ariyippu.base.models import Entry, Journal
 from ariyippu.demo.outside.run import Outside, running
 from ariyippu.grant import trust as trusted
-from ariyippu.notice.models import OrderRow
+from ariyippu.ingest.models import Snapshot
+from ariyippu.notice.models import OrderRow, StandingRow
 from ariyippu.policy.models import StayRow, Told
 from ariyippu.restore import Reconciled
 from ariyippu.send import cut, holds, mark
@@ -22,6 +23,8 @@ from ariyippu.send.models import Batch, Hold
 from ariyippu.track import doubts, settle
 from ariyippu.transparency import tree
 from ariyippu.transparency.verify import verify
+from tests.notice.test_standing import accept as accept_standing
+from tests.notice.test_standing import load, triggered
 from tests.refusals import refused
 from tests.send.by_hand import leased
 from tests.send.test_worker import arrived, at_work, soon
@@ -234,6 +237,57 @@ def test_stays_and_trust_of_since_are_in_force_again(world: World, backup: Backu
     row.refresh_from_db()
     assert row.state == OrderRow.SENDING
     check_log(world)
+
+
+BACKED_UP = ("nothing", "the standing order", "the snapshot")
+
+
+def _live(world: World, step: int) -> None:
+    if step == 0:
+        accept_standing(world)
+    elif step == 1:
+        load(world, people(COUNT + 1))
+    else:
+        triggered(world)
+
+
+@pytest.mark.parametrize("before", BACKED_UP)
+def test_what_a_standing_order_told_since_it_does_not_tell_again(world: World, backup: Backup, before: str) -> None:
+    """Its trigger of since is known by name alone. It goes on only where the snapshot that it saw is known, too."""
+    known = BACKED_UP.index(before)
+    for step in range(3):
+        if step == known:
+            backup.take()
+        _live(world, step)
+    send_all(world)
+    backup.bring_back()
+    reconcile(world)
+    holds.resume(Scope())
+    load(world, people(COUNT + 2))
+    for _ in range(4):
+        flow.turn(world.vault)
+    states = dict(OrderRow.objects.values_list("order_id", "state"))
+    goes_on = {"arrears-credited-t2": OrderRow.SENDING} if before == BACKED_UP[-1] else {}
+    assert states == {"arrears-credited-t1": OrderRow.FAILED, **goes_on}
+    check_log(world)
+
+
+def test_a_standing_order_that_cannot_be_taken_again_keeps_its_name(world: World, backup: Backup) -> None:
+    """The only snapshot of its register was lost: it says nothing any more, and nothing else has its name."""
+    backup.take()
+    accept_standing(world)
+    flow.publish(world.vault)
+    envelope = StandingRow.objects.get().envelope
+    backup.bring_back()
+    Snapshot.objects.all().delete()
+    reconcile(world)
+    kept = StandingRow.objects.get()
+    assert (kept.envelope, kept.snapshot) == (envelope, "")
+    load(world, people(COUNT + 1))
+    flow.turn(world.vault)
+    assert not OrderRow.objects.exists()
+    with refused("standing.doubled"):
+        accept_standing(world, max_messages=7)
 
 
 def test_rows_that_the_back_up_held_already_are_not_doubled(world: World, backup: Backup) -> None:

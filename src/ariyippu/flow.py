@@ -39,9 +39,9 @@ from ariyippu.grant import trust as trusted
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
 from ariyippu.link import clerical
 from ariyippu.link.documents import Settlement
-from ariyippu.notice import counting, orders
+from ariyippu.notice import counting, orders, standing
 from ariyippu.notice.counting import Answer
-from ariyippu.notice.documents import Order, Question
+from ariyippu.notice.documents import Order, Question, StandingOrder, Trigger
 from ariyippu.notice.models import Count, OrderRow
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import accept as stay_documents
@@ -142,6 +142,7 @@ TAKERS: Mapping[str, tuple[journal.Kind, _Take]] = {
     Withdrawal.payload_type(): ("withdrawal", _take_withdrawal),
     Settlement.payload_type(): ("settlement", _by(clerical.accept)),
     Order.payload_type(): ("order", orders.accept),
+    StandingOrder.payload_type(): ("standing-order", standing.accept),
     Question.payload_type(): ("counted", _take_question),
     Stay.payload_type(): ("stay", _by(stay_documents.accept_stay)),
     Amendment.payload_type(): ("amendment", _by(stay_documents.accept_amendment)),
@@ -184,6 +185,7 @@ def turn(vault: Vault) -> None:
     receive_receipts(vault)
     _carry_objections(vault)
     counting.log_days()
+    standing.trigger()
     for row in OrderRow.objects.exclude(state__in=[OrderRow.DONE, OrderRow.FAILED]).order_by("accepted_at"):
         try:
             _move(vault, row)
@@ -208,7 +210,7 @@ def _certify() -> None:
 
 
 def _move(vault: Vault, row: OrderRow) -> None:
-    if clock.now() >= Envelope.parse(row.envelope).open(Order).not_after:
+    if clock.now() >= orders.document(row).not_after:
         _close(row)
     elif row.state == OrderRow.ACCEPTED:
         _decide(vault, row)
@@ -255,6 +257,8 @@ def _decide(vault: Vault, row: OrderRow) -> None:
 
 def _among(vault: Vault, verified: VerifiedOrder) -> pa.Table | None:
     """The only records that may be candidates, where the order names them otherwise than by criteria."""
+    if isinstance(verified.order, Trigger):
+        return standing.newly(verified, vault.home, vault.keyring)
     corrects = verified.order.corrects
     return None if corrects is None else reached.reached(corrects, vault.home, vault.keyring)
 

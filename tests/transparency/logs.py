@@ -25,7 +25,7 @@ from ariyippu.base.documents import (
     sign,
 )
 from ariyippu.grant.documents import LegalBasis, Refusal, RegisterFields, UseRequest, Withdrawal
-from ariyippu.notice.documents import Order
+from ariyippu.notice.documents import Event, Order, StandingOrder
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Scope, Stay
 from ariyippu.transparency import tiles, tree
 from ariyippu.transparency.note import Checkpoint, Cosigner, Note, Signer
@@ -139,6 +139,25 @@ def order(**changes: object) -> Order:
     return Order.model_validate(values | changes)
 
 
+_ONE_OFF = {"snapshot", "contacts_of", "corrects"}  # what a standing order does not pin
+
+
+def standing(**changes: object) -> StandingOrder:
+    """The order's notice, for whoever is new in a later snapshot."""
+    values: dict[str, object] = order().model_dump(exclude=_ONE_OFF) | {
+        "id": "standing-1",
+        "event_field": None,
+        "window_days": 7,
+        "period_days": 30,
+    }
+    return StandingOrder.model_validate(values | changes)
+
+
+def trigger(at: dt.datetime = DAY, **changes: object) -> bytes:
+    made = standing().triggered(Event(1, "spark-2", "spark-1", at)).model_dump(mode="json")
+    return entry("trigger", {"trigger": made | changes})
+
+
 STAY = Stay(id="stay-1", office="court", reference="No. 1/2026", scope=Scope(), starts_at=DAY, ends_at=None)
 LIFT = Lift(id="lift-1", stay=STAY.digest(), reference="No. 2/2026")
 PAPER = Paper(sha256="1" * 64, title="An invented order")
@@ -199,6 +218,8 @@ STORY = [
     entry("counted", {"on": "2026-02-23", "questions": [COUNT]}),
     entry("stopped", {"stay": STAY.digest(), "number": 1, "at": rfc3339(DAY), "orders": [UNDER_ORDER]}),
     entry("request-refused", body(REQUEST_REFUSED, OWNER)),
+    entry("standing-order", body(standing(), notice=NOTICE)),
+    trigger(),
     entry("withdrawal", body(WITHDRAWAL, OFFICER)),
 ]
 

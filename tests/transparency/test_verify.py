@@ -5,6 +5,7 @@ import typing
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from ariyippu.grant.documents import Refusal
 from ariyippu.transparency import entries, note, reader, tree, verify
 from ariyippu.transparency.note import Note
 from tests.transparency import logs
-from tests.transparency.logs import STORY, body, entry, order
+from tests.transparency.logs import STORY, body, entry, order, standing, trigger
 
 KEYS = {"log_key": str(logs.LOG.key), "witness_key": str(logs.WITNESS.key)}
 
@@ -101,7 +102,7 @@ def test_the_keys_must_be_the_logs_and_a_witnesss(small: Path) -> None:
 
 SECOND = dt.timedelta(seconds=1)
 TRUST, REQUEST, SNAPSHOT, ORDER, AUDIENCE, STAY, AMENDMENT, LIFT, PAPER_STAY, CONFIRMATION, *_REST = STORY
-RELEASE, HANDED_OFF, REFUSAL, LINKING, LINKED, COUNTED, STOPPED, REFUSED, WITHDRAWAL = _REST
+RELEASE, HANDED_OFF, REFUSAL, LINKING, LINKED, COUNTED, STOPPED, REFUSED, STANDING, TRIGGER, WITHDRAWAL = _REST
 
 
 def counted(**changes: object) -> bytes:
@@ -132,6 +133,10 @@ def lent(at: dt.datetime = logs.DAY, **changes: object) -> bytes:
     """An order that borrows contacts of another register."""
     borrowing = order(**{"use_request": logs.WIDE.digest(), "contacts_of": [LENDER], **changes})
     return entry("order", body(borrowing, notice=logs.NOTICE), at)
+
+
+def ordered_standing(*keys: Ed25519PrivateKey, **changes: object) -> bytes:
+    return entry("standing-order", body(standing(**changes), *keys, notice=logs.NOTICE))
 
 
 BORROWING = lent()
@@ -195,6 +200,18 @@ def test_an_order_that_borrows_rests_on_a_run_of_its_registers(tmp_path: Path) -
         ([TRUST, WIDE, LINKING, LINKED_BOTH, lent(contacts_of=[{**LENDER, "contract": "1" * 64}])], "contract"),
         ([TRUST, WIDE, ENDING, LINKED_BOTH, lent(at=logs.NEXT)], "had ended before the order that borrows"),
         ([*GRANTED, ORDER, entry("audience", {**logs.UNDER_ORDER, "run": "persons-1"})], "linking run that was not"),
+        ([TRUST, STANDING], "not granted before"),
+        ([*GRANTED, WITHDRAWAL, STANDING], "had ended"),
+        ([*GRANTED, ordered_standing(logs.OFFICER)], "must be signed by"),
+        ([*GRANTED, ordered_standing(register="prism")], "not granted."),
+        ([*GRANTED, ordered_standing(contract="1" * 64)], "contract"),
+        ([*GRANTED, ordered_standing(purpose="dpv:PublicRelations")], "another purpose"),
+        ([*GRANTED, ordered_standing(notice="1" * 64)], "not the one that the order names"),
+        ([*GRANTED, TRIGGER, STANDING], "standing order was not logged before"),
+        ([*GRANTED, STANDING, trigger(snapshot="spark-3", max_messages=101)], "not what its standing order comes to"),
+        ([*GRANTED, STANDING, trigger(not_after=rfc3339(logs.LATER))], "not what its standing order comes to"),
+        ([*GRANTED, STANDING, trigger(at=logs.DAY - SECOND)], "not what its standing order comes to"),
+        ([*GRANTED, STANDING, entry("trigger", {"trigger": {"id": "standing-1-t1"}})], "Field required"),
         ([*GRANTED, AUDIENCE, ORDER], "audience names an order"),
         ([*GRANTED, RELEASE, ORDER], "release names an order"),
         ([*GRANTED, HANDED_OFF], "handed-off names an order"),

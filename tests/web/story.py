@@ -24,7 +24,7 @@ from ariyippu.base.documents import (
     sign,
 )
 from ariyippu.grant.documents import LegalBasis, Refusal, RegisterFields, UseRequest, Withdrawal
-from ariyippu.notice.documents import ContactsOf, Notice, Order, Placeholder, Text
+from ariyippu.notice.documents import ContactsOf, Event, Notice, Order, Placeholder, StandingOrder, Text, Trigger
 from ariyippu.policy.documents import Amendment, Lift, Scope, Stay
 from ariyippu.transparency import entries, tiles, tree
 from ariyippu.transparency.entries import LoggedEntry
@@ -156,6 +156,31 @@ def order(said: Notice, request: UseRequest, name: str = "da-arrears-1") -> Orde
     )
 
 
+def standing(said: Notice, request: UseRequest, name: str = "da-arrears-credited") -> StandingOrder:
+    return StandingOrder(
+        id=name,
+        notice=said.digest(),
+        use_request=request.digest(),
+        contract="c" * 64,
+        register="staff",
+        purpose=said.purpose,
+        channels=("sms",),
+        event_field="arrears_paise",
+        not_before=START,
+        not_after=START + dt.timedelta(days=60),
+        window_days=7,
+        period_days=30,
+        max_messages=20_000,
+        max_cost_paise=5_000_00,
+        min_interval_days=0,
+    )
+
+
+def triggered(ordered: StandingOrder, number: int) -> Trigger:
+    """Its trigger by the register's snapshot of that number, `number` days after the start."""
+    return ordered.triggered(Event(number, f"staff-{number + 1}", f"staff-{number}", START + dt.timedelta(days=number)))
+
+
 def stay(scope: Scope, name: str = "wpc-stay-1", ends_at: dt.datetime | None = None) -> Stay:
     return Stay(
         id=name,
@@ -201,6 +226,13 @@ class Log:
             "advice": [{"code": "shouting", "where": "sms.ml"}, {"code": "shouting", "where": "sms.en"}],
         }
         self.add("order", body)
+
+    def add_standing(self, ordered: StandingOrder, said: Notice) -> None:
+        envelope = as_json(signed(ordered, *EVERYONE))
+        self.add("standing-order", {"envelope": envelope, "notice": said.model_dump(mode="json"), "advice": []})
+
+    def add_trigger(self, made: Trigger) -> None:
+        self.add("trigger", {"trigger": made.model_dump(mode="json")})
 
     def add_linked(self, request: UseRequest) -> None:
         body = {"run": "persons-1", "grant": request.digest(), "snapshots": {"staff": "staff-1", "land": "land-1"}}
@@ -276,6 +308,19 @@ def told(log: Log) -> None:
     log.add("stopped", {**entry, "stay": ended.digest(), "orders": []})
     log.add("counted", {"on": "2026-02-19", "questions": [asked(request, answer) for answer in (6_210, 0, None)]})
     answered(log)
+    kept_standing(log, said, request)
+
+
+def kept_standing(log: Log, said: Notice, request: UseRequest) -> None:
+    """A standing order came to something in one month, and to more than it may in the next."""
+    ordered = standing(said, request)
+    log.add_standing(ordered, said)
+    first, second = (triggered(ordered, number) for number in (1, 2))
+    log.add_trigger(first)
+    log.add_audience(first, {"included": 19_870, "no_contact": 30})
+    log.add("handed-off", {"order": first.digest(), "outcomes": {"sms": {"delivered": 19_800, "undelivered": 70}}})
+    log.add_trigger(second)
+    log.add("failed", {"order": second.digest(), "code": "order.over_cap"})
 
 
 def asked(request: UseRequest, answer: int | None) -> dict[str, object]:

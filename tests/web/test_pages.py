@@ -25,6 +25,9 @@ PAGES = (
     "orders/da-arrears-2",
     "orders/da-arrears-3",
     "orders/hostile-order",
+    "standing/da-arrears-credited",
+    "orders/da-arrears-credited-t1",
+    "orders/da-arrears-credited-t2",
     "requests/da-arrears-2026",
     "requests/linking-2026",
     "stays/wpc-stay-1",
@@ -132,6 +135,26 @@ def test_what_was_linked_and_lent_is_said(site: Site) -> None:
     for shown in ("land, staff", "about 9,00,010", "about 7,65,430", "about 1,210"):
         assert shown in text, shown
     assert "another register" not in site.get("/en/orders/da-arrears-1").text
+
+
+def test_a_standing_order_shows_what_it_came_to(site: Site) -> None:
+    text = site.get("/en/standing/da-arrears-credited").text
+    for shown in (
+        "approved once",
+        "Registrar of Staff",
+        "<code>arrears_paise</code>",
+        "20,000 messages and ₹ 5,000 within 30 days",
+        "/en/requests/da-arrears-2026",
+        "/en/orders/da-arrears-credited-t1",
+        "/en/orders/da-arrears-credited-t2",
+    ):
+        assert shown in text, shown
+    text = site.get("/en/orders/da-arrears-credited-t1").text
+    for shown in ("/en/standing/da-arrears-credited", "about 19,870", "Handed over for delivery", "Registrar of Staff"):
+        assert shown in text, shown
+    text = site.get("/en/orders/da-arrears-credited-t2").text
+    assert "More people would be told than the order allows" in text
+    assert "/en/standing/da-arrears-credited" in site.get("/en/orders").text
 
 
 def test_a_use_request_shows_what_its_office_was_told(site: Site) -> None:

@@ -283,6 +283,29 @@ def test_a_linking_run_stands_with_its_grant_and_with_what_rests_on_it(log: Log)
     assert audience.linking == linking
 
 
+def test_a_trigger_stands_with_its_standing_order(log: Log) -> None:
+    ordered = story.standing(notice(), use_request())
+    log.add_standing(ordered, notice())
+    made = story.triggered(ordered, 1)
+    log.add_trigger(made)
+    register = projection(log.entries())
+    entry = register.orders["da-arrears-credited-t1"]
+    assert entry.standing == register.standing["da-arrears-credited"]
+    assert (entry.document, entry.signers) == (made, entry.standing.signers)
+    assert [signer.person for signer in entry.signers] == list(EVERYONE)
+    log.add_stay(story.stay(Scope(order="da-arrears-credited")))
+    assert projection(log.entries()).orders["da-arrears-credited-t1"].state(NOW) is State.STAYED
+
+
+def test_a_trigger_that_its_standing_order_does_not_come_to_is_not_shown(log: Log) -> None:
+    ordered = story.standing(notice(), use_request())
+    log.add_standing(ordered, notice())
+    log.add_trigger(story.triggered(ordered, 1).model_copy(update={"max_messages": 1}))
+    register = projection(log.entries())
+    assert "da-arrears-credited-t1" not in register.orders
+    assert len(register.unread) == 1
+
+
 def test_refusals_are_shown_with_what_was_refused() -> None:
     log = Log()
     index = refuse(

@@ -5,8 +5,9 @@ here becomes public: it holds no personal value, and counts are rounded before t
 """
 
 import datetime as dt
+import json
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from django.db import connection
 
@@ -25,6 +26,8 @@ Kind = Literal[
     "request-refused",  # {"envelope"}: an officer's no
     "withdrawal",  # {"envelope"}: of a granted use request
     "order",  # {"envelope", "notice"}
+    "standing-order",  # {"envelope", "notice", "advice"}
+    "trigger",  # {"trigger"}: what a standing order comes to at a new snapshot of its register
     "refusal",  # {"document", "document_kind", "code", "envelope"}
     "failed",  # {"order", "code"}: an accepted order that came to nothing
     "audience",  # {"order", "snapshot", "root", "size", "counts": {reason: rounded}, "rules"}
@@ -72,6 +75,11 @@ def holds(kind: Kind, envelope: Envelope) -> bool:
         query = "select exists(select from journal where kind = %s and position(%s::bytea in body) > 0)"
         cursor.execute(query, [kind, canonical_json(envelope.payload)])
         return bool(cursor.fetchone()[0])
+
+
+def body(journal_id: int) -> dict[str, Any]:
+    """What this row says."""
+    return dict(json.loads(bytes(Journal.objects.get(pk=journal_id).body))["body"])
 
 
 def cosigned_at(journal_id: int) -> dt.datetime | None:

@@ -1,5 +1,8 @@
-"""The documents of notice: the notice (what is said, to whom) and the order that has it sent."""
+"""The documents of notice: what is said and to whom, how many that would be, and the orders that have it sent."""
 
+import datetime as dt
+import re
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -12,6 +15,7 @@ Language = Literal["ml", "en"]
 LANGUAGES: tuple[Language, ...] = ("ml", "en")
 Kind = Literal["text", "name", "number", "money", "date"]  # how a value is written
 PLACEHOLDER_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+TRIGGER_NAME = re.compile(r"-t[0-9]+$")
 MAX_FLAGS = 5  # a text has a form for each way in which its flags can hold: 32 at most
 
 
@@ -118,4 +122,93 @@ class Order(Document):
             raise ValueError("a register stands twice")
         if self.corrects is not None and self.min_interval_days:
             raise ValueError("a correction goes to people who were told: min_interval_days must be 0")
+        if not isinstance(self, Trigger) and TRIGGER_NAME.search(self.id):
+            raise ValueError("names that end in -t and a number are those of triggers")
         return self
+
+
+@dataclass(frozen=True)
+class Event:
+    """What triggers a standing order: a register's next snapshot after the one that it saw last."""
+
+    number: int  # of the trigger, from 1
+    snapshot: str
+    previous: str
+    at: dt.datetime  # whole seconds
+
+
+class Trigger(Order):
+    """What a standing order comes to at one event. The vault makes it, and logs it; nobody signs it by itself."""
+
+    KIND: ClassVar[str] = "trigger"
+
+    standing: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the standing order.")
+    standing_id: str
+    number: int
+    previous: str
+    at: AwareDatetime
+    event_field: str | None
+    period_days: int
+
+    @property
+    def event(self) -> Event:
+        return Event(self.number, self.snapshot, self.previous, self.at)
+
+
+class StandingOrder(Document):
+    """The order to send one notice whenever its register brings somebody new, under one grant.
+
+    At each new snapshot under the same contract it is triggered: the candidates are the records that newly
+    satisfy the criteria, and those that did before whose `event_field` has another value now.
+    """
+
+    KIND: ClassVar[str] = "standing-order"
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{2,47}$")
+    notice: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the notice.")
+    use_request: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the granted use request.")
+    contract: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the register's contract.")
+    register: str
+    purpose: str
+    channels: tuple[Channel, ...] = Field(min_length=1, max_length=2, description="In order of choice.")
+    event_field: str | None = Field(description="None: only who newly satisfies the criteria.")
+    not_before: AwareDatetime
+    not_after: AwareDatetime
+    window_days: int = Field(ge=1, le=92, description="How long after its event a trigger's messages may leave.")
+    period_days: int = Field(ge=1, le=366, description="What max_messages and max_cost_paise are for.")
+    max_messages: int = Field(ge=1)
+    max_cost_paise: int = Field(ge=0, description="What its SMS may cost at most; e-mail costs nothing.")
+    min_interval_days: int = Field(ge=0, le=3660, description="Not to who was told for this purpose since.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.not_before >= self.not_after:
+            raise ValueError("not_after must be after not_before")
+        if len(set(self.channels)) != len(self.channels):
+            raise ValueError("a channel stands twice")
+        return self
+
+    def triggered(self, event: Event) -> Trigger:
+        """What it comes to at an event, field by field: whoever has both can make it again and compare."""
+        return Trigger(
+            id=f"{self.id}-t{event.number}",
+            notice=self.notice,
+            use_request=self.use_request,
+            contract=self.contract,
+            register=self.register,
+            snapshot=event.snapshot,
+            purpose=self.purpose,
+            channels=self.channels,
+            not_before=event.at,
+            not_after=min(self.not_after, event.at + dt.timedelta(days=self.window_days)),
+            max_messages=self.max_messages,
+            max_cost_paise=self.max_cost_paise,
+            min_interval_days=self.min_interval_days,
+            standing=self.digest(),
+            standing_id=self.id,
+            number=event.number,
+            previous=event.previous,
+            at=event.at,
+            event_field=self.event_field,
+            period_days=self.period_days,
+        )

@@ -18,9 +18,26 @@ class OrderRow(models.Model):
     journal_id = models.BigIntegerField()
     messages = models.BigIntegerField(null=True)  # when it is decided: how many, and what they cost at most
     cost_paise = models.BigIntegerField(null=True)
+    standing = models.CharField(max_length=64, null=True, db_index=True)  # the standing order that came to this one
+    trigger = models.BinaryField(null=True)  # then: what it came to; `envelope` is the standing order's
 
     class Meta:
         db_table = "notice_order"
+
+
+class StandingRow(models.Model):
+    """One accepted standing order, and how far it has seen its register go."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    standing_id = models.CharField(max_length=64, unique=True)
+    envelope = models.TextField()
+    notice = models.BinaryField()
+    journal_id = models.BigIntegerField()
+    snapshot = models.CharField(max_length=80)  # the last that it saw; if no row has it, a lost database did
+    triggers = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        db_table = "notice_standing"
 
 
 class Count(models.Model):

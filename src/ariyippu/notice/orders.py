@@ -5,6 +5,7 @@ decide, lease -> verify() -> the same checks on the row, since a database can be
 """
 
 import functools
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ from ariyippu.link.models import LinkRun
 from ariyippu.notice import contacts, criteria, dlt
 from ariyippu.notice.contacts import Source
 from ariyippu.notice.dlt import SmsTerms
-from ariyippu.notice.documents import Channel, Notice, Order
+from ariyippu.notice.documents import Channel, Notice, Order, StandingOrder, Trigger
 from ariyippu.notice.lint import Finding, lint
 from ariyippu.notice.models import OrderRow
 
@@ -60,7 +61,21 @@ def verify(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
     `signature.*` and `trust.*` (who signed), `order.*` (what is pinned), `grant.*` (what was granted),
     `purpose.*`, `legal_basis.*`, `criteria.*` and `notice.*` (what is said).
     """
-    order = envelope.open(Order)
+    return _verified(envelope.open(Order), envelope, notice_payload, home)
+
+
+def verify_trigger(trigger: Trigger, envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrder:
+    """As `verify`, what the standing order in the envelope comes to. RefusedError `order.altered` if it does not."""
+    try:
+        comes_to = envelope.open(StandingOrder).triggered(trigger.event)
+    except ValueError:  # its event is outside the standing order's time
+        comes_to = None
+    if comes_to != trigger:
+        raise RefusedError("order.altered", "The trigger is not what its standing order comes to.")
+    return _verified(trigger, envelope, notice_payload, home)
+
+
+def _verified(order: Order, envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrder:
     trust = trusted.current_trust(trusted.load_roots(home.roots))
     notice = _pinned_notice(order, notice_payload)
     registers = (order.register, *(part.register for part in order.contacts_of))
@@ -72,14 +87,17 @@ def verify(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
     if order.corrects is not None:
         _check_correction(order.corrects, order, notice)
     flags = {flag.name: parse_criteria(flag.when, snapshot) for flag in notice.flags}
-    read = frozenset().union(*(criteria.fields(node) for node in (where, *flags.values())))
+    looked_at = [where, *flags.values()]
+    if isinstance(order, Trigger) and order.event_field is not None:
+        looked_at.append(parse_criteria({"field": order.event_field, "exists": True}, snapshot))
+    read = frozenset().union(*(criteria.fields(node) for node in looked_at))
     sources = contacts.sources(order, snapshot, lent)
     _check_grant(order, notice, _fields(notice, read, sources), trust)
     legal.check(notice.legal_basis, order.purpose, order.not_before)
     run = index.covering(order.register)
     contacts.check_links(order, run, trust)
     return VerifiedOrder(
-        envelope.digest,
+        order.digest() if isinstance(order, Trigger) else envelope.digest,
         order,
         notice,
         purposes.get(order.purpose),
@@ -105,12 +123,7 @@ def accept(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
         if same is not None and same.digest != verified.digest:
             raise RefusedError("order.doubled", f"Another order is called {verified.order.id!r}.")
         if same is None:
-            body = {
-                "envelope": envelope.model_dump(mode="json", exclude_none=True),
-                "notice": verified.notice.model_dump(mode="json"),
-                "advice": [{"code": finding.code, "where": finding.where} for finding in verified.advice],
-            }
-            entry, now = journal.append("order", body), clock.now()
+            entry, now = journal.append("order", public(envelope, verified)), clock.now()
             OrderRow.objects.create(
                 digest=verified.digest,
                 order_id=verified.order.id,
@@ -124,12 +137,31 @@ def accept(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
     return verified
 
 
+def public(envelope: Envelope, verified: VerifiedOrder) -> dict[str, object]:
+    """The journal's body about an order: what was signed, what it says, what was known when it was."""
+    return {
+        "envelope": envelope.model_dump(mode="json", exclude_none=True),
+        "notice": verified.notice.model_dump(mode="json"),
+        "advice": [{"code": finding.code, "where": finding.where} for finding in verified.advice],
+    }
+
+
 def verify_row(row: OrderRow, home: Home) -> VerifiedOrder:
     """The order in a row, checked anew. RefusedError `order.altered` when the row is not what was signed."""
-    envelope = Envelope.parse(row.envelope)
-    if envelope.digest != row.digest:
+    envelope, notice = Envelope.parse(row.envelope), bytes(row.notice)
+    if row.digest != (envelope.digest if row.trigger is None else hashlib.sha256(row.trigger).hexdigest()):
         raise RefusedError("order.altered", "The kept order is not the one that was signed.")
-    return verify(envelope, bytes(row.notice), home)
+    order = document(row)
+    if not isinstance(order, Trigger):
+        return _verified(order, envelope, notice, home)
+    if journal.body(row.journal_id).get("trigger") != order.model_dump(mode="json"):
+        raise RefusedError("order.altered", "The kept trigger is not the one that was logged.")
+    return verify_trigger(order, envelope, notice, home)
+
+
+def document(row: OrderRow) -> Order:
+    """The order in a row, or the trigger, as it says and unchecked. RefusedError `document.invalid`."""
+    return Envelope.parse(row.envelope).open(Order) if row.trigger is None else Trigger.parse(bytes(row.trigger))
 
 
 def _check_correction(corrects: str, order: Order, notice: Notice) -> None:
@@ -137,7 +169,7 @@ def _check_correction(corrects: str, order: Order, notice: Notice) -> None:
     row = OrderRow.objects.filter(digest=corrects).first()
     if row is None:
         raise RefusedError("order.corrects_unknown", "There is no such order to correct.")
-    wrong, said = Envelope.parse(row.envelope).open(Order), Notice.parse(bytes(row.notice))
+    wrong, said = document(row), Notice.parse(bytes(row.notice))
     if (wrong.register, wrong.purpose, said.office) != (order.register, order.purpose, notice.office):
         raise RefusedError("order.corrects_other", "The order to correct has another register, purpose or office.")
     if notice.criteria:

@@ -12,7 +12,7 @@ from ariyippu.base.errors import RefusedError
 from ariyippu.base.signatures import signers
 from ariyippu.grant import purposes
 from ariyippu.notice.documents import Notice
-from ariyippu.notice.models import OrderRow
+from ariyippu.notice.models import OrderRow, StandingRow
 from ariyippu.policy import quorum
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Scope, Stay
 from ariyippu.policy.models import AmendmentRow, StayRow
@@ -123,7 +123,7 @@ def _refuse_unknown(scope: Scope, trust: Trust) -> None:
     known = (
         scope.register in (None, *trust.registers)
         and scope.office in (None, *(office.id for office in trust.offices))
-        and (scope.order is None or OrderRow.objects.filter(order_id=scope.order).exists())
+        and (scope.order is None or _is_order(scope.order))
         and (scope.notice is None or scope.notice in _notices())
     )
     if not known:
@@ -132,5 +132,11 @@ def _refuse_unknown(scope: Scope, trust: Trust) -> None:
         )
 
 
+def _is_order(name: str) -> bool:
+    one_off = OrderRow.objects.filter(order_id=name)
+    return one_off.exists() or StandingRow.objects.filter(standing_id=name).exists()
+
+
 def _notices() -> set[str]:
-    return {Notice.parse(bytes(kept)).id for kept in OrderRow.objects.values_list("notice", flat=True)}
+    kept = OrderRow.objects.values_list("notice", flat=True).union(StandingRow.objects.values_list("notice", flat=True))
+    return {Notice.parse(bytes(notice)).id for notice in kept}

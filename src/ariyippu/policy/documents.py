@@ -21,7 +21,7 @@ from ariyippu.base.errors import RefusedError
 from ariyippu.grant import purposes
 from ariyippu.notice import criteria
 from ariyippu.notice.criteria import EVERYONE, All, AnyOf, Exists, In, Node, Not
-from ariyippu.notice.documents import Channel, Notice, Order
+from ariyippu.notice.documents import Channel, Notice, Order, Trigger
 
 District = Literal[
     "ALAPPUZHA",
@@ -62,7 +62,7 @@ class Scope(Part):
         A purpose names those below it too; a register names the contacts that it lends.
         """
         return (
-            self.order in (None, subject.order)
+            self.order in (None, subject.order, subject.standing)
             and self.notice in (None, subject.notice)
             and self.register in (None, subject.register, subject.contact_of)
             and self.office in (None, subject.office)
@@ -129,6 +129,7 @@ class Subject:
     purpose: str
     office: str
     channel: Channel
+    standing: str | None = None  # the id of the standing order that came to this one
     contact_of: str | None = None  # the register that lends the contacts; None: the order's own
     notice: str = ""  # the notice's id
     digests: frozenset[str] = frozenset()  # the order's and the notice's: what a leave names
@@ -144,14 +145,21 @@ def subjects(order: Order, notice: Notice, attributes: Mapping[str, str]) -> tup
             purpose=order.purpose,
             office=notice.office,
             channel=channel,
+            standing=order.standing_id if isinstance(order, Trigger) else None,
             contact_of=contact_of,
             notice=notice.id,
-            digests=frozenset({order.digest(), order.notice}),
+            digests=_digests(order),
             attributes=attributes,
         )
         for contact_of in (None, *(part.register for part in order.contacts_of))
         for channel in order.channels
     )
+
+
+def _digests(order: Order) -> frozenset[str]:
+    """What a leave may name to let this order pass."""
+    named = {order.digest(), order.notice}
+    return frozenset(named | {order.standing}) if isinstance(order, Trigger) else frozenset(named)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,9 @@ from typing import Literal
 from django.db import connection, transaction
 
 from ariyippu.base import clock, journal
-from ariyippu.base.documents import Envelope
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.text import rounded
-from ariyippu.notice.documents import Order
+from ariyippu.notice import orders
 from ariyippu.notice.models import OrderRow
 
 Decision = Literal["given_up", "send_again"]
@@ -61,7 +60,7 @@ def settle(order_id: str, decision: Decision) -> int:
     if row is None:
         raise RefusedError("order.unknown", f"There is no order {order_id!r}.")
     again = decision == "send_again"
-    if again and clock.now() >= Envelope.parse(row.envelope).open(Order).not_after:
+    if again and clock.now() >= orders.document(row).not_after:
         raise RefusedError("order.not_in_window", "The order's window is over: nothing of it is sent again.")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_SEND_AGAIN if again else _GIVEN_UP, [row.digest])

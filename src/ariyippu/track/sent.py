@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ariyippu.base import engine
-from ariyippu.base.documents import Envelope
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
+from ariyippu.notice import orders
 from ariyippu.notice.documents import Order
 from ariyippu.notice.models import OrderRow
 from ariyippu.send.cut import CONTACT, file_key, file_path
@@ -40,7 +40,7 @@ def find(token: str, use: Use, home: Home, keyring: Keyring) -> Sent | None:
     record = records[place.position]
     if not tokens.holds(token, batch.order, record):
         return None
-    order = Envelope.parse(OrderRow.objects.get(digest=batch.order).envelope).open(Order)
+    order = orders.document(OrderRow.objects.get(digest=batch.order))
     return Sent(place, order, record, contacts[place.position])
 
 

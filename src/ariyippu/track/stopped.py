@@ -17,9 +17,9 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Now
 
 from ariyippu.base import clock, journal
-from ariyippu.base.documents import Envelope
 from ariyippu.base.text import rounded
-from ariyippu.notice.documents import Notice, Order
+from ariyippu.notice import orders
+from ariyippu.notice.documents import Notice
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy import stays
 from ariyippu.policy.documents import Subject, subjects
@@ -85,7 +85,7 @@ def _public(stopped: Stopped) -> dict[str, object]:
 def _named(span: Span, at: dt.datetime) -> Iterator[tuple[OrderRow, QuerySet[Batch]]]:
     """The orders that stood when the terms came into force, and their batches that the terms name."""
     for row in OrderRow.objects.filter(accepted_at__lte=at).exclude(state=OrderRow.FAILED).order_by("accepted_at"):
-        order, notice = Envelope.parse(row.envelope).open(Order), Notice.parse(bytes(row.notice))
+        order, notice = orders.document(row), Notice.parse(bytes(row.notice))
         named = [subject for subject in subjects(order, notice, {}) if span.terms.names(subject)]
         if named and at < order.not_after:
             yield row, _batches(row, named)

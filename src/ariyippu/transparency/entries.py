@@ -22,6 +22,8 @@ KINDS = frozenset(
         "request-refused",
         "withdrawal",
         "order",
+        "standing-order",
+        "trigger",
         "refusal",
         "audience",
         "stay",

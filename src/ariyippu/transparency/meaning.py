@@ -6,6 +6,7 @@ ordered and granted before. Pure: entries come in, RefusedError says what is wro
 
 import datetime as dt
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -19,7 +20,7 @@ from ariyippu.grant import legal, purposes, thresholds
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
 from ariyippu.grant.thresholds import Demand
 from ariyippu.link.documents import Settlement, check_signers
-from ariyippu.notice.documents import Order
+from ariyippu.notice.documents import Order, StandingOrder, Trigger
 from ariyippu.policy import quorum
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay, Terms
 from ariyippu.transparency.entries import LoggedEntry
@@ -59,6 +60,10 @@ class _Counted(BaseModel):
     questions: tuple[_Question, ...]
 
 
+class _Trigger(BaseModel):
+    trigger: dict[str, object]
+
+
 class _UnderOrder(BaseModel):
     order: str
 
@@ -94,6 +99,7 @@ class Meaning:
         self._grants: dict[str, tuple[UseRequest, dt.datetime]] = {}
         self._runs: dict[str, _Linked] = {}  # linking runs, the newest last
         self._orders: set[str] = set()
+        self._standing: dict[str, StandingOrder] = {}
         self._refused: set[str] = set()  # use requests, by digest
         self._stays: dict[str, _PlacedStay] = {}
         self._checks = {
@@ -105,6 +111,8 @@ class Meaning:
             "withdrawal": self._check_withdrawal,
             "settlement": self._check_settlement,
             "order": self._check_order,
+            "standing-order": self._check_standing,
+            "trigger": self._check_trigger,
             "counted": self._check_counted,
             "stay": self._check_stay,
             "amendment": self._check_amendment,
@@ -185,22 +193,44 @@ class Meaning:
     def _check_order(self, entry: LoggedEntry) -> None:
         body = _body(_Order, entry)
         order, _found, _trust = self._signed(body.envelope, Order, entry)
+        contracts = {order.register: order.contract, **{part.register: part.contract for part in order.contacts_of}}
+        self._check_ordered(order, body, contracts, entry)
+        if order.contacts_of:
+            self._check_borrowing(set(contracts), entry)
+        if order.corrects is not None and order.corrects not in self._orders:
+            raise RefusedError("order.corrects_unknown", "The order corrects one that was not logged before it.")
+        self._orders.add(body.envelope.digest)
+
+    def _check_standing(self, entry: LoggedEntry) -> None:
+        body = _body(_Order, entry)
+        standing, _found, _trust = self._signed(body.envelope, StandingOrder, entry)
+        self._check_ordered(standing, body, {standing.register: standing.contract}, entry)
+        self._standing[body.envelope.digest] = standing
+
+    def _check_trigger(self, entry: LoggedEntry) -> None:
+        """It is what a standing order comes to; when its window opened and whose keys held then, the vault checked."""
+        trigger = Trigger.parse(canonical_json(_body(_Trigger, entry).trigger))
+        if trigger.standing not in self._standing:
+            raise RefusedError("trigger.no_standing", "The trigger's standing order was not logged before it.")
+        standing = self._standing[trigger.standing]
+        if standing.triggered(trigger.event) != trigger or not standing.not_before <= trigger.at < standing.not_after:
+            raise RefusedError("trigger.altered", "The trigger is not what its standing order comes to.")
+        self._orders.add(trigger.digest())
+
+    def _check_ordered(
+        self, order: Order | StandingOrder, body: _Order, contracts: Mapping[str, str], entry: LoggedEntry
+    ) -> None:
+        """What orders and standing orders must satisfy alike."""
         if hashlib.sha256(canonical_json(body.notice)).hexdigest() != order.notice:
             raise RefusedError("order.other_notice", "The notice is not the one that the order names.")
         request = self._granted(order.use_request, entry, "order")
-        contracts = {order.register: order.contract, **{part.register: part.contract for part in order.contacts_of}}
         if any(not request.fields_of(register) for register in contracts):
             raise RefusedError("order.other_register", "The order uses a register that was not granted.")
         if self._trust is not None and not set(contracts.values()) <= set(self._trust.contracts):
             raise RefusedError("contract.not_approved", "The trust document does not name the order's contract.")
         if not purposes.covers(request.purpose, order.purpose):
             raise RefusedError("order.other_purpose", "The order has another purpose than its grant.")
-        if order.contacts_of:
-            self._check_borrowing(set(contracts), entry)
         self._demand(body.envelope, Demand("order", order.purpose, request.requester, tuple(contracts)), entry)
-        if order.corrects is not None and order.corrects not in self._orders:
-            raise RefusedError("order.corrects_unknown", "The order corrects one that was not logged before it.")
-        self._orders.add(body.envelope.digest)
 
     def _check_counted(self, entry: LoggedEntry) -> None:
         """A day's answers are logged when it is over: their grants may have ended since, but were there."""

@@ -5,7 +5,8 @@ journal's row that comes of it must be the entry, byte for byte, and gets its ol
 gets its row back and nothing more. What cannot be taken again:
 
     trust, stays, amendments, refusals, withdrawals   stops everything: without them too much would be allowed
-    orders                                            are kept as failed: their names are used up, nothing leaves
+    orders, and standing orders' triggers             are kept as failed: their names are used up, nothing leaves
+    standing orders                                   are kept, too; nothing triggers them any more
     the rest                                          is lost, and may be handed in again
 """
 
@@ -21,8 +22,8 @@ from ariyippu.base import clock
 from ariyippu.base.documents import Envelope, canonical_json
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.models import Entry, Journal
-from ariyippu.notice.documents import Order
-from ariyippu.notice.models import OrderRow
+from ariyippu.notice.documents import Order, StandingOrder, Trigger
+from ariyippu.notice.models import OrderRow, StandingRow
 from ariyippu.transparency import entries, tiles, tree
 from ariyippu.transparency.entries import LoggedEntry
 
@@ -56,8 +57,8 @@ def _retake(entry: LoggedEntry, content: bytes, takers: Mapping[str, Take]) -> N
         row = _unplaced(content) or _taken(entry, content, takers)
         if row is None:
             row = Journal.objects.create(at=entry.at, kind=entry.kind, body=content)
-            if entry.kind == "order":
-                _keep_as_failed(entry, row)
+            if keep := _KEPT.get(entry.kind):
+                keep(entry, row)
         Entry.objects.create(index=entry.index, journal=row)
 
 
@@ -93,7 +94,7 @@ def _unplaced(content: bytes) -> Journal | None:
     return Journal.objects.filter(entry__isnull=True, body=content).order_by("pk").first()
 
 
-def _keep_as_failed(entry: LoggedEntry, row: Journal) -> None:
+def _keep_order(entry: LoggedEntry, row: Journal) -> None:
     envelope = Envelope.model_validate(entry.body["envelope"])
     if not OrderRow.objects.filter(digest=envelope.digest).exists():
         OrderRow.objects.create(
@@ -106,3 +107,42 @@ def _keep_as_failed(entry: LoggedEntry, row: Journal) -> None:
             released_at=entry.at,
             journal_id=row.pk,
         )
+
+
+def _keep_standing(entry: LoggedEntry, row: Journal) -> None:
+    envelope = Envelope.model_validate(entry.body["envelope"])
+    if not StandingRow.objects.filter(digest=envelope.digest).exists():
+        StandingRow.objects.create(
+            digest=envelope.digest,
+            standing_id=envelope.open(StandingOrder).id,
+            envelope=envelope.model_dump_json(),
+            notice=canonical_json(entry.body["notice"]),
+            journal_id=row.pk,
+            snapshot="",
+        )
+
+
+def _keep_trigger(entry: LoggedEntry, row: Journal) -> None:
+    """Its standing order goes on from there, unless its snapshot was lost, too."""
+    trigger = Trigger.parse(canonical_json(entry.body["trigger"]))
+    standing = StandingRow.objects.get(digest=trigger.standing)
+    OrderRow.objects.create(
+        digest=trigger.digest(),
+        order_id=trigger.id,
+        envelope=standing.envelope,
+        notice=standing.notice,
+        state=OrderRow.FAILED,
+        accepted_at=entry.at,
+        released_at=entry.at,
+        journal_id=row.pk,
+        standing=standing.digest,
+        trigger=trigger.payload(),
+    )
+    StandingRow.objects.filter(digest=standing.digest).update(triggers=trigger.number, snapshot=trigger.snapshot)
+
+
+_KEPT: Mapping[str, Callable[[LoggedEntry, Journal], None]] = {
+    "order": _keep_order,
+    "standing-order": _keep_standing,
+    "trigger": _keep_trigger,
+}

@@ -20,7 +20,7 @@ from ariyippu.base.documents import Document, Envelope, Roots, Trust
 from ariyippu.base.errors import RefusedError
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
 from ariyippu.link.documents import Settlement
-from ariyippu.notice.documents import Notice, Order, Question
+from ariyippu.notice.documents import Notice, Order, Question, StandingOrder
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 
 KINDS: dict[str, type[Document]] = {
@@ -35,6 +35,7 @@ KINDS: dict[str, type[Document]] = {
         Notice,
         Question,
         Order,
+        StandingOrder,
         Stay,
         Amendment,
         Confirmation,

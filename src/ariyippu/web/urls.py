@@ -18,6 +18,7 @@ urlpatterns = [
     *i18n_patterns(
         path("", views.front, name="front"),
         re_path(rf"^orders/{_ID.format('order_id')}$", views.order, name="order"),
+        re_path(rf"^standing/{_ID.format('standing_id')}$", views.standing, name="standing"),
         re_path(rf"^requests/{_ID.format('request_id')}$", views.use_request, name="use_request"),
         re_path(rf"^stays/{_ID.format('stay_id')}$", views.stay, name="stay"),
         re_path(rf"^m/{_TOKEN}$", messages.page, name="message"),

@@ -67,6 +67,10 @@ class Counted(BaseModel):
     questions: tuple[Question, ...]
 
 
+class Triggered(BaseModel):
+    trigger: dict[str, object]
+
+
 class Failed(BaseModel):
     order: str
     code: str = Field(max_length=120)

@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -17,7 +17,7 @@ from ariyippu.base.documents import Document, Envelope, OfficerKey, Trust, canon
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.signatures import delegated, signers
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
-from ariyippu.notice.documents import Notice, Order, Question
+from ariyippu.notice.documents import Notice, Order, Question, StandingOrder, Trigger
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 from ariyippu.transparency.entries import LoggedEntry
 from ariyippu.web.officer import KINDS
@@ -36,6 +36,7 @@ from ariyippu.web.register.shown import (
     Register,
     RequestEntry,
     Signer,
+    StandingEntry,
     StayEntry,
     Stopped,
     StoppedOrder,
@@ -65,6 +66,7 @@ class _Reading:
         self._trust: Trust | None = None
         self._offices: dict[str, Both] = {}
         self._orders: dict[str, OrderEntry] = {}
+        self._standing: dict[str, StandingEntry] = {}
         self._requests: dict[str, RequestEntry] = {}
         self._linkings: dict[str, LinkingEntry] = {}
         self._stays: dict[str, StayEntry] = {}
@@ -77,6 +79,8 @@ class _Reading:
             "withdrawal": self._take_withdrawal,
             "linked": self._take_linked,
             "order": self._take_order,
+            "standing-order": self._take_standing,
+            "trigger": self._take_trigger,
             "refusal": self._take_refusal,
             "audience": self._take_audience,
             "stay": self._take_stay,
@@ -110,6 +114,7 @@ class _Reading:
         ]
         return Register(
             orders={order.document.id: order for order in reversed(orders)},
+            standing={entry.document.id: entry for entry in reversed(self._standing.values())},
             requests={entry.document.id: entry for entry in asked if chosen[entry.document.id] is entry},
             asked=asked,
             linkings=dict(reversed(self._linkings.items())),
@@ -168,22 +173,49 @@ class _Reading:
 
     def _take_order(self, entry: LoggedEntry) -> None:
         body = _body(bodies.Ordered, entry)
-        digest, document = body.envelope.digest, body.envelope.open(Order)
+        document = body.envelope.open(Order)
+        self._orders[body.envelope.digest] = OrderEntry(document=document, **self._ordered(body, document, entry))
+
+    def _take_standing(self, entry: LoggedEntry) -> None:
+        body = _body(bodies.Ordered, entry)
+        document = body.envelope.open(StandingOrder)
+        self._standing[body.envelope.digest] = StandingEntry(document=document, **self._ordered(body, document, entry))
+
+    def _take_trigger(self, entry: LoggedEntry) -> None:
+        trigger = Trigger.parse(canonical_json(_body(bodies.Triggered, entry).trigger))
+        standing = self._standing[trigger.standing]
+        if standing.document.triggered(trigger.event) != trigger:
+            raise RefusedError("order.altered", "The trigger is not what its standing order comes to.")
+        digest = trigger.digest()
+        self._orders[digest] = OrderEntry(
+            place=_place(entry),
+            digest=digest,
+            document=trigger,
+            notice=standing.notice,
+            office=standing.office,
+            owner=standing.owner,
+            signers=standing.signers,
+            request=standing.request,
+            advice=standing.advice,
+            standing=standing,
+        )
+
+    def _ordered(self, body: bodies.Ordered, document: Order | StandingOrder, entry: LoggedEntry) -> dict[str, Any]:
+        """What orders and standing orders show alike."""
         if hashlib.sha256(canonical_json(body.notice)).hexdigest() != document.notice:
             raise RefusedError("order.other_notice", "The notice is not the one that the order names.")
         notice = Notice.model_validate(body.notice)
         owner = self._trust.registers.get(document.register, "") if self._trust else ""
-        self._orders[digest] = OrderEntry(
-            place=_place(entry),
-            digest=digest,
-            document=document,
-            notice=notice,
-            office=self._office(notice.office),
-            owner=self._office(owner or document.register),
-            signers=self._signers(body.envelope, entry),
-            request=self._requests.get(document.use_request),
-            advice=tuple(dict.fromkeys(advice.code for advice in body.advice)),
-        )
+        return {
+            "place": _place(entry),
+            "digest": body.envelope.digest,
+            "notice": notice,
+            "office": self._office(notice.office),
+            "owner": self._office(owner or document.register),
+            "signers": self._signers(body.envelope, entry),
+            "request": self._requests.get(document.use_request),
+            "advice": tuple(dict.fromkeys(advice.code for advice in body.advice)),
+        }
 
     def _take_refusal(self, entry: LoggedEntry) -> None:
         body = _body(bodies.Refused, entry)

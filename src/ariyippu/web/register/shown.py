@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from ariyippu.base.documents import Document, Role, Trust
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
-from ariyippu.notice.documents import Notice, Order
+from ariyippu.notice.documents import Notice, Order, StandingOrder
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay, Subject, Terms, subjects
 from ariyippu.policy.spans import Span, spans
 
@@ -233,6 +233,21 @@ class HandOff:
 
 
 @dataclass(frozen=True)
+class StandingEntry:
+    """A standing order and its notice; what it comes to are orders of their own."""
+
+    place: Place
+    digest: str
+    document: StandingOrder
+    notice: Notice
+    office: Both
+    owner: Both
+    signers: tuple[Signer, ...]
+    request: RequestEntry | None
+    advice: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class OrderEntry:
     """An order, its notice, and everything that was logged about it."""
 
@@ -245,6 +260,7 @@ class OrderEntry:
     signers: tuple[Signer, ...]
     request: RequestEntry | None
     advice: tuple[str, ...] = ()  # the linter's codes that did not refuse it
+    standing: StandingEntry | None = None  # the standing order that came to this one
     audience: Audience | None = None
     handed_off: HandOff | None = None
     releases: tuple[Place, ...] = ()
@@ -299,9 +315,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Register:
-    """Everything, the newest first. Orders, requests, linking runs and stays also by their id."""
+    """Everything, the newest first. Orders, standing orders, requests, linking runs and stays also by their id."""
 
     orders: Mapping[str, OrderEntry]
+    standing: Mapping[str, StandingEntry]
     requests: Mapping[str, RequestEntry]  # of those of one name, the granted one
     asked: tuple[RequestEntry, ...]  # every one
     linkings: Mapping[str, LinkingEntry]
@@ -342,6 +359,11 @@ class Register:
     def linkings_under(self, request: RequestEntry) -> tuple[LinkingEntry, ...]:
         return tuple(linking for linking in self.linkings.values() if linking.request.digest == request.digest)
 
+    def triggers_of(self, standing: StandingEntry) -> tuple[OrderEntry, ...]:
+        return tuple(
+            order for order in self.orders.values() if order.standing and order.standing.digest == standing.digest
+        )
+
     def corrected_by(self, order: OrderEntry) -> OrderEntry | None:
         """The order that this one puts right."""
         return next((other for other in self.orders.values() if other.digest == order.document.corrects), None)
@@ -353,7 +375,7 @@ class Register:
         return tuple(order for order in self.orders.values() if any(s.digest == stay.digest for s in order.stays))
 
 
-EMPTY = Register({}, {}, (), {}, {}, {}, None, ())
+EMPTY = Register({}, {}, {}, (), {}, {}, {}, None, ())
 
 
 def touches(stay: StayEntry, order: OrderEntry) -> bool:

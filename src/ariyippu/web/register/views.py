@@ -91,7 +91,8 @@ def listing(request: HttpRequest, part: Part, page: int = 1) -> HttpResponse:
         shown = Paginator(_rows(register, part), ON_PAGE).page(page)
     except EmptyPage:
         raise Http404 from None
-    context = {"part": part, "title": TITLES[part], "page": shown, "rows": shown.object_list}
+    standing = register.standing.values() if part == "orders" and page == 1 else ()
+    context = {"part": part, "title": TITLES[part], "page": shown, "rows": shown.object_list, "standing": standing}
     return _page(request, "listing", context, note)
 
 
@@ -115,6 +116,17 @@ def order(request: HttpRequest, order_id: str) -> HttpResponse:
         "stays": [(stay, stay.is_active(now)) for stay in entry.stays],
     }
     return _page(request, "order", context, note)
+
+
+@public
+def standing(request: HttpRequest, standing_id: str) -> HttpResponse:
+    note, register = current()
+    entry = register.standing.get(standing_id)
+    if entry is None:
+        raise Http404
+    now = clock.now()
+    orders = [(order, order.state(now)) for order in register.triggers_of(entry)]
+    return _page(request, "standing", {"order": entry, "orders": orders, "places": (entry.place,)}, note)
 
 
 @public
