@@ -40,6 +40,7 @@ VERBS = {
     ("report",): "Exact counts",
     ("purposes",): "stands at or below",
     ("objection",): "objections",
+    ("erasure",): "nothing any more",
     ("demo",): "delivered",
     ("bench",): "baselines",
     ("register",): "register",
@@ -194,6 +195,8 @@ def test_objections_are_kept_as_tokens(invoke: Invoke, clean_vault: None, tmp_pa
     written = ["objection", "spark", keys, "--purpose", "ariyippu:da-arrears"]
     assert "2 new" in invoke(*written)
     assert "0 new" in invoke(*written)
+    assert "2 new" in invoke("erasure", "spark", keys)
+    assert "0 new" in invoke("erasure", "spark", keys)
 
 
 # --- documents ---------------------------------------------------------------------------------------

@@ -104,6 +104,23 @@ def objection(
     home: HomeOption = None,
 ) -> None:
     """Keep the objections of people who told the department in writing. Only tokens of the keys are kept."""
+    console.print(f"{_keep_objections(contract, file, purpose, home)} new objections kept.")
+
+
+@app.command()
+def erasure(
+    contract: Annotated[str, typer.Argument(help="The register's contract: its name, or a TOML file.")],
+    file: Annotated[Path, typer.Argument(help="One key of the register on each line, and nothing else.")],
+    home: HomeOption = None,
+) -> None:
+    """Tell these people nothing any more: they asked the department to be erased. A promise of this platform."""
+    enter("vault", home)
+    from ariyippu.policy.objections import ERASURE
+
+    console.print(f"{_keep_objections(contract, file, ERASURE, home)} new erasures kept.")
+
+
+def _keep_objections(contract: str, file: Path, purpose: str, home: HomeOption) -> int:
     found = enter("vault", home)
     from ariyippu.base import keys
     from ariyippu.ingest import contract as contracts
@@ -115,8 +132,9 @@ def objection(
     written = normal_keys(register_contract, file.read_text("utf-8").splitlines())
     name, keyring = register_contract.register.name, keys.load(found.keyring)
     records = record_tokens(name, written, keyring)
-    console.print(f"{objections.record_objections(name, records, purpose)} new objections kept.")
+    new = objections.record_objections(name, records, purpose)
     objections.carry(home=found, keyring=keyring)
+    return new
 
 
 # --- registers ---------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from ariyippu.notice import orders
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy import audience, linked, objections
 from ariyippu.policy.models import AudienceRow, CarriedObjection, Objection
+from ariyippu.policy.reference import Situation
 from ariyippu.policy.travel import MARKS
 from tests.refusals import refused
 from tests.registers import Place, Registers, Row
@@ -78,7 +79,8 @@ def test_protection_travels_but_not_against_one_s_own_entitlement(registers: Reg
     row = decided(registers, "land")
     assert reasons(registers, row) == OWN_LAND
     home, keyring = registers.world.home, registers.world.vault.keyring
-    found = linked.of_order(orders.verify_row(row, home), (), MARKS.empty_table(), home=home, keyring=keyring)
+    nowhere = Situation(in_force=True, own_entitlement=True, ways=())
+    found = linked.of_order(orders.verify_row(row, home), nowhere, MARKS.empty_table(), home=home, keyring=keyring)
     protected = {line["record"] for line in found.reaching.to_pylist() if line["protected"]}
     assert protected == {registers.record(place) for place in [("land", 1), ("land", 7)]}
 

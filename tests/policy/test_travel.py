@@ -18,7 +18,7 @@ PERSONS = ["anu", "binu", "cinu", "dinu", "enu"]
 REGISTERS = ["spark", "prism", "relis"]
 Pair = tuple[str, str]
 
-some_marks = st.builds(Marks, st.booleans(), st.booleans(), st.booleans(), st.booleans())
+some_marks = st.builds(Marks, *[st.booleans()] * 5)
 records = st.builds(
     Record,
     register=st.sampled_from(REGISTERS),
@@ -105,7 +105,8 @@ def test_who_is_shared_and_who_lends_follows_from_certain_links(
     with engine.connect() as relations:
         travel.here(relations, case.index, here)
         shared = travel.shared(relations, case.index, here).to_pylist()
-        relations.register("contacts", pa.table({"record": pa.array(sorted(has_contact), pa.binary(16))}))
+        having_one = pa.array(sorted(has_contact), pa.binary(16))
+        relations.register("contacts", pa.table({"record": having_one, "token": having_one}))
         lent = travel.lent(relations, case.index, lender, 2).to_pylist()
     same = {name: [(n, o.register) for n, o in everyone if o.person == one.person] for name, one in everyone}
     own = [(name, one) for name, one in everyone if one.register == here]
@@ -114,7 +115,7 @@ def test_who_is_shared_and_who_lends_follows_from_certain_links(
     lenders = {name: sorted(n for n, r in same[name] if r == lender and n in has_contact) for name, _one in own}
     first = {name: found[0] for name, found in lenders.items() if found}
     assert {row["record"]: row["contact_record"] for row in lent} == first
-    assert all(row["way"] == 2 for row in lent)
+    assert all(row["way"] == 2 and row["token"] == row["contact_record"] for row in lent)
 
 
 def reached(*population: Record, possible: Iterable[Pair] = ()) -> list[Marks]:

@@ -58,7 +58,7 @@ def test_it_stops_all_but_a_person_s_own_entitlement(world: World) -> None:
     order = world.order_document(world.notice())
     for purpose in purposes.taxonomy().values():
         asked = order.model_copy(update={"purpose": purpose.id})
-        listed = objections.lists(asked).of("spark", "objected")["record"].to_pylist()
+        listed = [row["record"] for row in objections.lists(asked).of("spark").to_pylist() if row["objected"]]
         assert listed == ([] if purpose.own_entitlement else [record]), purpose.id
 
 

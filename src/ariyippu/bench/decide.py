@@ -7,15 +7,16 @@ and another one as large is asked as an order asks it: decide_links.py.
 without_links     the same without a linking run: the price of links
 bare_read_write   the same columns read, the same columns written, nothing decided
 plain_duckdb      the statement without links, DuckDB reading and writing plain Parquet: the price of encryption
-python_reference  policy.reference and notice.criteria on a sample, from rows in memory
+python_reference  policy.reference on a sample, from candidates in memory
 """
 
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -34,13 +35,16 @@ ROWS = 2_000_000
 SAMPLE_ROWS = 50_000
 CHUNK_ROWS = 100_000  # as in a snapshot's files
 READ_ROWS = 65_536
-OBJECTED_EVERY, TOLD_EVERY, SUSPENDED_EVERY = 50, 5, 50
+EVERY = {"erased": 1000, "objected": 50, "told": 5, "capped": 100}  # of the records, one in so many
+SUSPENDED_EVERY = 50
+NO_TOKENS = pa.table({"token": pa.array([], pa.binary(16))})
 
 SCHEMA = pa.schema(
     [
         ("record", pa.binary(16)),
         ("deceased", pa.bool_()),
         ("protected", pa.bool_()),
+        ("minor", pa.bool_()),
         ("mobile_token", pa.binary(16)),
         ("email_token", pa.binary(16)),
         ("arrears", pa.int64()),
@@ -68,8 +72,7 @@ class _Case:
     folder: Path
     key: engine.FileKey
     links: Links
-    objected: pa.Table
-    told: pa.Table
+    marked: pa.Table
     suspended: pa.Table
 
     @property
@@ -95,20 +98,20 @@ def measure(rows: int | None) -> Measured:
         _write_plain(case)
         baselines["plain_duckdb"] = rate(rows, lambda: _decide_plain(case))
         sample = case.read().read_next_batch().slice(0, SAMPLE_ROWS)
-        lists = _Lists(*map(_listed, (case.objected, case.told, case.suspended)))
-        baselines["python_reference"] = rate(sample.num_rows, lambda: _decide_in_python(sample, lists))
+        candidates = _candidates(sample, case)
+        baselines["python_reference"] = rate(sample.num_rows, lambda: reference.decide(candidates, SITUATION))
     return Measured(value, "decisions/s", rows, baselines, peak)
 
 
 def _decide(case: _Case, reaching: pa.Table, shared: pa.Table) -> None:
     with engine.connect() as relations:
         relations.register("records", case.read())
-        relations.register("objected", case.objected)
-        relations.register("told", case.told)
+        relations.register("marked", case.marked)
         relations.register("linked", reaching)
         relations.register("shared", shared)
         relations.register("lent", LENT.empty_table())
         relations.register("suspended", case.suspended)
+        relations.register("verified", NO_TOKENS)
         decided = decide.decide(relations, WHERE, SITUATION)
         case.write(batch.cast(decide.DECISION_SCHEMA) for batch in decided)
 
@@ -134,45 +137,36 @@ def _decide_plain(case: _Case) -> None:
     statement, parameters = decide.compile_decision(WHERE, SITUATION)
     with duckdb.connect() as relations:
         relations.execute(f"create view records as from '{case.folder / 'plain.parquet'}'")
-        relations.register("objected", case.objected)
-        relations.register("told", case.told)
+        relations.register("marked", case.marked)
         relations.register("linked", MARKS.empty_table())
         relations.register("shared", SHARED.empty_table())
         relations.register("lent", LENT.empty_table())
         relations.register("suspended", case.suspended)
+        relations.register("verified", NO_TOKENS)
         relations.sql(statement, params=parameters).write_parquet(
             str(case.folder / "plain-decided.parquet"), compression="zstd"
         )
 
 
-@dataclass(frozen=True)
-class _Lists:
-    """The three lists as Python sees them."""
-
-    objected: frozenset[bytes]
-    told: frozenset[bytes]
-    suspended: frozenset[bytes]
+def _candidates(sample: pa.RecordBatch, case: _Case) -> list[Candidate]:
+    """Some of the register's records as the reference and Cedar see them, without links."""
+    known = {row.pop("record"): row for row in case.marked.to_pylist()}
+    suspended = frozenset(case.suspended["token"].to_pylist())
+    return [_candidate(row, known.get(row["record"], {}), suspended) for row in sample.to_pylist()]
 
 
-def _listed(tokens: pa.Table) -> frozenset[bytes]:
-    return frozenset(tokens[0].to_pylist())
-
-
-def _decide_in_python(sample: pa.RecordBatch, lists: _Lists) -> None:
-    for row in sample.to_pylist():
-        if criteria.holds(WHERE, row):
-            candidate = Candidate(
-                own=Marks(
-                    deceased=row["deceased"],
-                    protected=row["protected"],
-                    objected=row["record"] in lists.objected,
-                    told=row["record"] in lists.told,
-                ),
-                linked=Marks(),
-                contacts=frozenset((None, name) for name in ("mobile", "email") if row[f"{name}_token"] is not None),
-                suspended=frozenset(n for n in ("mobile", "email") if row[f"{n}_token"] in lists.suspended),
-            )
-            reference.decide(candidate, SITUATION)
+def _candidate(row: dict[str, Any], known: Mapping[str, bool], suspended: frozenset[bytes]) -> Candidate:
+    names = [name for name in ("mobile", "email") if row[f"{name}_token"] is not None]
+    marks = {name: known.get(name, False) for name in ("erased", "objected", "told")}
+    return Candidate(
+        own=Marks(deceased=row["deceased"], protected=row["protected"], **marks),
+        linked=Marks(),
+        contacts={(None, name): row[f"{name}_token"] for name in names},
+        suspended=frozenset(name for name in names if row[f"{name}_token"] in suspended),
+        minor=row["minor"],
+        capped=known.get("capped", False),
+        record=row["record"],
+    )
 
 
 # --- an invented register -----------------------------------------------------------------------------
@@ -180,7 +174,7 @@ def _decide_in_python(sample: pa.RecordBatch, lists: _Lists) -> None:
 
 def _case(folder: Path, rows: int) -> _Case:
     key = engine.FileKey(secrets.token_bytes(32), "bench")
-    objected, told, suspended = [], [], []
+    marked, suspended = [], []
     with (
         engine.parquet_writer(folder / "records.parquet", SCHEMA, key) as writer,
         Links(folder, key).written() as links,
@@ -188,12 +182,17 @@ def _case(folder: Path, rows: int) -> _Case:
         for start in range(0, rows, CHUNK_ROWS):
             chunk = _chunk(min(CHUNK_ROWS, rows - start))
             writer.write_batch(chunk)
-            objected.append(_every(chunk, OBJECTED_EVERY))
-            links.add(chunk, objected[-1])
-            told.append(_every(chunk, TOLD_EVERY))
+            marked.append(_marked(chunk))
+            links.add(chunk, marked[-1].filter(pc.field("objected")).select(["record"]))
             suspended.append(_every(chunk, SUSPENDED_EVERY, "email_token").rename_columns(["token"]).drop_null())
-    lists = map(pa.concat_tables, (objected, told, suspended))
-    return _Case(folder, key, links, *lists)
+    return _Case(folder, key, links, pa.concat_tables(marked), pa.concat_tables(suspended))
+
+
+def _marked(chunk: pa.RecordBatch) -> pa.Table:
+    """What the database knows of a chunk's records."""
+    places = [place for place in range(chunk.num_rows) if any(place % step == 0 for step in EVERY.values())]
+    marks = {name: [place % step == 0 for place in places] for name, step in EVERY.items()}
+    return pa.table({"record": chunk["record"].take(pa.array(places, pa.int64())), **marks}, decide.MARKED)
 
 
 def _chunk(rows: int) -> pa.RecordBatch:
@@ -204,6 +203,7 @@ def _chunk(rows: int) -> pa.RecordBatch:
             record,
             pc.less(dice, 3),
             pc.equal(dice, 100),
+            pc.equal(dice, 101),
             _some(random_bytes(16, rows), pc.greater(dice, 10)),
             _some(random_bytes(16, rows), pc.less(dice, 180)),
             pc.multiply(pc.add(dice, 1), 12_345).cast(pa.int64()),

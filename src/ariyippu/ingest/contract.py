@@ -5,11 +5,12 @@
     [file]       format, encoding, delimiter, multiline (CSV); format, sheet (XLSX)
     [[column]]   name, header, kind, type, the checks that its values must pass, and `link`: which part
                  its values play in finding the same person in another register
-    [marks]      which values of which column say that a person is deceased or protected
+    [marks]      which values of which column say that a person is deceased, protected, or a minor
 
 A contract's digest is SHA-256 over its canonical JSON: a snapshot, and the order that uses it, pin it.
 Everything is refused that the contract does not say; an unknown key is refused and named.
-`holds_person_once` and `link` stand in the JSON only where they are stated: older digests stay.
+`holds_person_once`, `link`, `verified_on` and `marks.minor` stand in the JSON only where they are stated:
+older digests stay.
 """
 
 import codecs
@@ -53,7 +54,7 @@ LINK_TYPES: dict[LinkRole, frozenset[Type]] = {  # the types that a column of th
     "email": frozenset({"email"}),
     "identifier": frozenset({"text"}),  # a number that other registers hold too
 }
-RESERVED_NAMES = frozenset({"record", "row", "deceased", "protected"})  # columns that a snapshot adds
+RESERVED_NAMES = frozenset({"record", "row", "deceased", "protected", "minor"})  # columns that a snapshot adds
 UNDECODABLE = "ariyippu.undecodable"  # the name of our codec error handler
 
 
@@ -118,6 +119,11 @@ class Column(Part):
     max_length: int = Field(default=200, ge=1, le=10_000)
     collected_for: str | None = Field(default=None, description="Contacts only: a purpose of the taxonomy.")
     link: LinkRole | None = Field(default=None, exclude_if=lambda role: role is None)
+    verified_on: str | None = Field(
+        default=None,
+        exclude_if=lambda name: name is None,
+        description="Contacts only: the column of the day on which the department last verified it.",
+    )
 
     @property
     def sealed(self) -> bool:
@@ -163,6 +169,7 @@ class Mark(Part):
 class Marks(Part):
     deceased: Mark | None = None
     protected: Mark | None = None
+    minor: Mark | None = Field(default=None, exclude_if=lambda mark: mark is None)  # beside what births say: draft.py
 
 
 class Contract(Part):
@@ -196,9 +203,12 @@ class Contract(Part):
             raise ValueError("a link role stands twice")
         if [column.kind for column in self.columns].count("key") != 1:
             raise ValueError("exactly one column must be the key")
-        for mark in (self.marks.deceased, self.marks.protected):
+        for mark in (self.marks.deceased, self.marks.protected, self.marks.minor):
             self._check_mark(mark)
+        days = {column.name for column in self.columns if column.kind == "attribute" and column.type == "date"}
         for column in self.columns:
+            if column.verified_on is not None and (column.kind != "contact" or column.verified_on not in days):
+                raise ValueError(f"{column.name!r} is no contact, or its verified_on no date among the attributes")
             if column.collected_for is not None and not purposes.get(column.collected_for).satisfiable:
                 raise RefusedError("contract.purpose", f"Nothing is collected for the purpose of {column.name!r}.")
         return self

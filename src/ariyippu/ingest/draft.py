@@ -34,6 +34,7 @@ from ariyippu.ingest.readers import Chunk, Rejected
 from ariyippu.ingest.validate import ARROW_TYPES, Checked, Checks
 
 ROW_GROUP_ROWS = 100_000
+ADULT_YEARS = 18
 QUARANTINE_SCHEMA = pa.schema([("row", pa.int64()), ("column", pa.string()), ("reason", pa.string())])
 
 
@@ -83,6 +84,7 @@ class Draft:
                 type=column.type,
                 collected_for=column.collected_for,
                 link=column.link,
+                verified_on=column.verified_on,
                 wrapped_key=wrapped,
             )
         kept = {name: wrapped for name, (_key, wrapped) in self.file_keys.items()}
@@ -155,7 +157,7 @@ def _schema(contract: Contract) -> pa.Schema:
         fields.append(pa.field(column.name, pa.binary() if column.sealed else ARROW_TYPES[column.type]))
         if column.kind == "contact":
             fields.append(pa.field(f"{column.name}_token", pa.binary(seal.TOKEN_BYTES)))
-    return pa.schema([*fields, pa.field("deceased", pa.bool_()), pa.field("protected", pa.bool_())])
+    return pa.schema([*fields, *(pa.field(mark, pa.bool_()) for mark in ("deceased", "protected", "minor"))])
 
 
 @contextlib.contextmanager
@@ -204,6 +206,7 @@ class Sealing:
             "row": checked.rows,
             "deceased": _marked(contract.marks.deceased, checked),
             "protected": _marked(contract.marks.protected, checked),
+            "minor": pc.or_(_marked(contract.marks.minor, checked), _under_age(contract, checked)),
         }
         for name, (key, _wrapped) in self.draft.cell_keys.items():
             made[name] = seal.seal_column(texts[name], records, key)
@@ -217,6 +220,20 @@ def _marked(mark: Mark | None, checked: Checked) -> pa.Array:
     if mark is None:
         return pa.repeat(False, len(checked.rows))
     return pc.is_in(checked.columns[mark.column], pa.array(mark.values, pa.string()))
+
+
+def _under_age(contract: Contract, checked: Checked) -> pa.Array:
+    """Who was not eighteen on the day of loading (DPDP Act 2023, s. 2(f)), where the contract holds births.
+
+    A yes or no is all that is kept of it, so that who comes of age later is a minor until the next snapshot.
+    """
+    born_on = contract.links.get("born_on")
+    if born_on is None:
+        return pa.repeat(False, len(checked.rows))
+    today = clock.now().astimezone(clock.INDIA).date()
+    day = 28 if (today.month, today.day) == (2, 29) else today.day
+    latest = today.replace(year=today.year - ADULT_YEARS, day=day)
+    return pc.fill_null(pc.greater(checked.columns[born_on.name], pa.scalar(latest)), False)
 
 
 def _quarantined(rejected: Sequence[Rejected]) -> pa.RecordBatch:

@@ -25,6 +25,7 @@ class ManifestColumn(BaseModel):
     type: Type
     collected_for: str | None
     link: LinkRole | None = None
+    verified_on: str | None = None  # contacts: the column of the day on which it was last verified
     wrapped_key: str | None
 
 

@@ -4,7 +4,7 @@
 
     HOME/vault/registers/REGISTER/SNAPSHOT/
       records.parquet      record, row, the columns (sealed cells or typed attributes), `<contact>_token`,
-                           deceased, protected; encrypted, context `register|snapshot|records`
+                           deceased, protected, minor; encrypted, context `register|snapshot|records`
       quarantine.parquet   row, column, reason; encrypted, context `register|snapshot|quarantine`
       features.parquet     what linking uses, where the contract links something (features/make.py), in the order
                            of records.parquet; encrypted, context `register|snapshot|features`, for link alone
@@ -197,11 +197,14 @@ def cell_key(made: Manifest, column: str, keyring: Keyring) -> seal.CellKey:
 def open_records(home: Home, keyring: Keyring, snapshot_id: str, columns: Sequence[str]) -> pa.RecordBatchReader:
     """The records, these columns in this order, streamed. KeyError when a column is unknown.
 
+    Nobody is a minor in a snapshot from before that was asked.
     Sealed columns come as cells, contacts beside them as `<column>_token`. RefusedError as `manifest`, and
     `features.link_only` for a column of the features: link/features.py opens them.
     """
     made = manifest(home, snapshot_id)
     parquet = _open(home, keyring, made, "records")
+    if "minor" in columns and "minor" not in parquet.schema_arrow.names:
+        return _with_nobody_minor(_stream(parquet, [column for column in columns if column != "minor"]), columns)
     unknown = [column for column in columns if column not in parquet.schema_arrow.names]
     if any(column in FEATURES_SCHEMA.names for column in unknown):
         raise RefusedError("features.link_only", "Features are no columns of the records: only 'link' opens them.")
@@ -217,6 +220,13 @@ def _open(home: Home, keyring: Keyring, made: Manifest, name: FileName) -> pq.Pa
     context = file_context(made.register, made.snapshot, name)
     key = engine.FileKey(keyring.data_key(made.files[name], context), context)
     return engine.open_parquet(register_folder(home, made.register) / made.snapshot / f"{name}.parquet", key)
+
+
+def _with_nobody_minor(records: pa.RecordBatchReader, columns: Sequence[str]) -> pa.RecordBatchReader:
+    schema = records.schema.append(pa.field("minor", pa.bool_()))
+    whole = (batch.append_column("minor", pa.repeat(False, batch.num_rows)) for batch in records)
+    ordered = pa.schema([schema.field(column) for column in columns])
+    return pa.RecordBatchReader.from_batches(ordered, (batch.select(list(columns)) for batch in whole))
 
 
 def _stream(parquet: pq.ParquetFile, columns: Sequence[str]) -> pa.RecordBatchReader:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from ariyippu.base.errors import RefusedError
-from ariyippu.notice.documents import MAX_FLAGS, Language, Text
+from ariyippu.notice.documents import MAX_FLAGS, Channel, Language, Notice, Text
 
 # Controls, Unicode's line breaks and bidirectional controls (UAX #9): unseen, they change what a text says.
 # Joiners are not among them: Malayalam needs them.
@@ -71,6 +71,12 @@ def flags(text: str) -> frozenset[str]:
 def mentioned(text: str) -> frozenset[str]:
     """Every name that the text uses, as a placeholder or as a flag."""
     return flags(text) | frozenset(_PLACEHOLDER.findall(text))
+
+
+def is_personal(notice: Notice, channel: Channel) -> bool:
+    """Whether what a channel says of the notice is of the record, and not the same for everyone."""
+    texts = [notice.sms] if channel == "sms" else [notice.subject, notice.email]
+    return any(mentioned(text.ml + text.en) for text in texts)
 
 
 def variants(names: Collection[str]) -> Iterator[frozenset[str]]:

@@ -6,6 +6,7 @@ and nobody can guess anything about anybody else. Rows stand in random order. Ro
 tree up to the next ten, so that its size tells no more than a rounded count.
 """
 
+import datetime as dt
 import os
 import time
 from collections.abc import Iterator
@@ -22,12 +23,14 @@ from ariyippu.base.errors import PermanentError, RefusedError
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.base.text import rounded
-from ariyippu.grant import legal
+from ariyippu.grant import legal, purposes
+from ariyippu.ingest.manifest import Manifest
 from ariyippu.ingest.snapshot import open_records
-from ariyippu.notice import criteria
+from ariyippu.notice import criteria, templates
+from ariyippu.notice.contacts import Source
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
-from ariyippu.policy import decide, limits, linked, objections, stays, suspensions
+from ariyippu.policy import decide, freshness, limits, linked, objections, stays, suspensions
 from ariyippu.policy.decide import DECISION_SCHEMA
 from ariyippu.policy.models import AudienceRow
 from ariyippu.policy.objections import Lists
@@ -112,7 +115,8 @@ def read(home: Home, keyring: Keyring, audience: AudienceRow) -> pa.Table:
 
 def situation(row: OrderRow, verified: VerifiedOrder) -> Situation:
     """What holds for every candidate now: window, purpose, and for each way its contact and stays."""
-    ways = []
+    ways, today = [], clock.now().astimezone(clock.INDIA).date()
+    fresh_since = freshness.since(today)
     for subject in stays.subjects_of(verified):
         source = verified.source(subject.channel, subject.contact_of)
         way = Way(
@@ -122,10 +126,25 @@ def situation(row: OrderRow, verified: VerifiedOrder) -> Situation:
             stayed=stays.stopped(subject, row.released_at, restraint=False),
             restrained=stays.stopped(subject, row.released_at, restraint=True),
             contact_of=subject.contact_of,
+            consented=source is not None and _consented(verified, source),
+            handed_over_lately=source is not None and _handed_over_on(source.manifest) >= fresh_since,
+            verified_on=source.manifest.columns[source.column].verified_on if source else None,
+            personal=templates.is_personal(verified.notice, subject.channel),
         )
         ways.append(way)
     in_force = verified.order.not_before <= clock.now() < verified.order.not_after
-    return Situation(in_force, verified.purpose.own_entitlement, tuple(ways), verified.purpose.emergency)
+    purpose = verified.purpose
+    return Situation(in_force, purpose.own_entitlement, tuple(ways), purpose.emergency, fresh_since)
+
+
+def _consented(verified: VerifiedOrder, source: Source) -> bool:
+    """The notice rests on no consent, or the contact was given in order to get just this."""
+    given = purposes.taxonomy().get(source.manifest.columns[source.column].collected_for or "")
+    return verified.notice.legal_basis.kind != "consent" or (given is not None and given.by_subscription)
+
+
+def _handed_over_on(manifest: Manifest) -> dt.date:
+    return manifest.loaded_at.astimezone(clock.INDIA).date()
 
 
 @dataclass(frozen=True, repr=False)
@@ -150,17 +169,18 @@ class _Vault:
 def _decide(row: OrderRow, verified: VerifiedOrder, lists: Lists, vault: _Vault) -> pa.Table:
     order, now = verified.order, situation(row, verified)
     tokens = [f"{way.column}_token" for way in now.ways if way.contact_of is None and way.column is not None]
-    asked = criteria.fields(verified.where) | _asked_by_stays(now)
-    columns = ["record", "deceased", "protected", *tokens, *sorted(asked)]
-    links = linked.of_order(verified, now.ways, lists.marks, home=vault.home, keyring=vault.keyring)
+    days = {way.verified_on for way in now.ways if way.contact_of is None and way.verified_on is not None}
+    asked = criteria.fields(verified.where) | _asked_by_stays(now) | days
+    columns = ["record", "deceased", "protected", "minor", *tokens, *sorted(asked)]
+    links = linked.of_order(verified, now, lists.marks, home=vault.home, keyring=vault.keyring)
     with engine.readable(f"The snapshot {order.snapshot}"), engine.connect() as relations:
         vault.register(relations, order.snapshot, columns)
-        relations.register("objected", lists.of(order.register, "objected"))
-        relations.register("told", lists.of(order.register, "told"))
+        relations.register("marked", lists.of(order.register))
         relations.register("linked", links.reaching)
         relations.register("shared", links.shared)
         relations.register("lent", links.lent)
         relations.register("suspended", suspensions.suspended(order.register))
+        relations.register("verified", suspensions.verified(order.register, now.fresh_since))
         return decide.decide(relations, verified.where, now).read_all()
 
 

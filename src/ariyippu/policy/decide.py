@@ -1,15 +1,15 @@
 """The decision as one SQL statement: every candidate gets one row, with `included` or not, and a reason.
 
-The statement is compiled from the order's situation; reference.py says the same in plain Python and a
-property test holds the two together. It reads seven relations:
+The statement is compiled from the order's situation; reference.py says the same in plain Python, and a
+property test holds the two, and Cedar, together. It reads seven relations:
 
-    records    (record, deceased, protected, <contact>_token…, attributes…)   the order's snapshot
-    objected   (record)        objections that stand against the order's purpose
-    told       (record)        who was told for this purpose within the order's interval
-    linked     (record, deceased, protected, objected, told)   what travelled to them: travel.py
-    lent       (record, way, contact_record)   whose contact each may borrow: the place of the way among all
+    records    (record, deceased, protected, minor, <contact>_token…, attributes…)   the order's snapshot
+    marked     (record, erased, objected, told, capped)   each record of which the database knows something, once
+    linked     (record, deceased, protected, erased, objected, told)   what travelled to them: travel.py
+    lent       (record, way, contact_record, token)   whose contact each may borrow: the place of the way among all
     shared     (record, person)   records of persons whom other registers know too
     suspended  (token)         contacts of the order's register that are not used: suspensions.py
+    verified   (token)         contacts that its department verified since `Situation.fresh_since`
 
 Our own columns begin with an underscore, which no contract's column does; the criteria are asked before
 anything is joined, so that they can mean the register's columns only.
@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 
 from ariyippu.notice import criteria
-from ariyippu.policy.reference import Situation
+from ariyippu.policy.reference import Situation, Way
 
 DECISION_SCHEMA = pa.schema(
     [
@@ -33,27 +33,33 @@ DECISION_SCHEMA = pa.schema(
         ("person", pa.binary(16)),  # null: no other register knows the person
     ]
 )
+MARKED = pa.schema([("record", pa.binary(16)), *((n, pa.bool_()) for n in ("erased", "objected", "told", "capped"))])
 _JOIN_LENT = "left join lent as lent_{0} on lent_{0}.record = r.record and lent_{0}.way = {0}"
+_ALONE = "case when _reason = 'included' then _usable end"
+_FIRST = f"""case when _to is null or row_number() over (partition by coalesce(_to, record) order by record) = 1
+    then {_ALONE} end"""  # who has a contact with nobody else is in a partition of one's own
 
 
 def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, list[object]]:
     """The statement and its parameters. Columns out: DECISION_SCHEMA's."""
     stopping, parameters = _stopping(situation)
     condition, wanted = criteria.to_sql(where)
-    places = range(len(situation.ways))
-    borrowing = [place for place in places if situation.ways[place].contact_of is not None]
-    asked = _sql(not situation.emergency)
+    contacts, since = _contacts(situation)
+    ways = situation.ways
+    places = range(len(ways))
+    borrowing = [place for place in places if ways[place].contact_of is not None]
+    impersonal = {n: _token(ways[n], n) for n in places if ways[n].column is not None and not ways[n].personal}
+    asked, guarded = _sql(not situation.emergency), _sql(not situation.own_entitlement)
     statement = f"""
         with concerned as (
             select r.*, {stopping} from records r where {condition}
         ), candidate as (
-            select r.*, o.record is not null as _objected, t.record is not null as _told,
-                l.deceased as _linked_deceased, l.protected as _linked_protected,
+            select r.*, m.erased as _erased, m.objected as _objected, m.told as _told, m.capped as _capped,
+                l.deceased as _linked_deceased, l.protected as _linked_protected, l.erased as _linked_erased,
                 l.objected as _linked_objected, l.told as _linked_told, s.person as _person,
-                {_contacts(situation)}
+                {contacts}
             from concerned r
-            left join objected o on o.record = r.record
-            left join told t on t.record = r.record
+            left join marked m on m.record = r.record
             left join linked l on l.record = r.record
             left join shared s on s.record = r.record
             {" ".join(_JOIN_LENT.format(n) for n in borrowing)}
@@ -63,38 +69,58 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
                     when {_sql(not situation.in_force)} then 'order_not_in_force'
                     when {_no_way(situation, _stayed)} then 'stayed'
                     when {_no_way(situation, _stopped)} then 'restrained'
+                    when {_any(places, _has)} and not {_any(places, _covered)} then 'purpose_not_covered'
+                    when protected and {guarded} then 'protected'
+                    when _linked_protected and {guarded} then 'protected_linked'
                     when deceased then 'deceased'
                     when _linked_deceased then 'deceased_linked'
-                    when protected and {_sql(not situation.own_entitlement)} then 'protected'
-                    when _linked_protected and {_sql(not situation.own_entitlement)} then 'protected_linked'
+                    when minor then 'minor'
+                    when _erased then 'erased'
+                    when _linked_erased then 'erased_linked'
                     when _objected and {asked} then 'objected'
                     when _linked_objected and {asked} then 'objected_linked'
-                    when {_any(places, _has)} and not {_any(places, _covered)} then 'purpose_not_covered'
                     when not {_any(places, _has)} then 'no_contact'
+                    when not {_any(places, _consented)} then 'no_consent'
+                    when not {_any(places, _fresh)} then 'contact_stale'
                     when not {_any(places, _live)} then 'contact_suspended'
                     when _told and {asked} then 'told_recently'
                     when _linked_told and {asked} then 'told_linked'
+                    when _capped and {asked} then 'capped'
                     else 'included'
                 end as _reason,
                 case {" ".join(f"when {_live(n)} and not {_stopped(n)} then {n}" for n in places)} end as _usable
             from candidate
+        ), addressed as (
+            select *, case when _reason = 'included' then {_of("_usable", impersonal)} end as _to from decided
         ), chosen as (
-            select *, case when _reason = 'included' then _usable end as _way from decided
+            select *, {_FIRST if impersonal else _ALONE} as _way from addressed
         )
-        select record, _reason as reason,
-            {_of_way({n: f"'{situation.ways[n].channel}'" for n in places})} as channel,
-            {_of_way({n: f"'{situation.ways[n].contact_of}'" for n in borrowing})} as contact_of,
-            {_of_way({n: f"_lent_{n}" for n in borrowing})} as contact_record,
+        select record,
+            case when _reason = 'included' and _way is null then 'contact_shared' else _reason end as reason,
+            {_of("_way", {n: f"'{ways[n].channel}'" for n in places})} as channel,
+            {_of("_way", {n: f"'{ways[n].contact_of}'" for n in borrowing})} as contact_of,
+            {_of("_way", {n: f"_lent_{n}" for n in borrowing})} as contact_record,
             case when _way is not null then _person end as person
         from chosen
     """  # noqa: S608  only names of checked contracts and orders, and our own words; values are parameters
-    return statement, parameters + wanted
+    return statement, parameters + wanted + since
 
 
 def decide(relations: duckdb.DuckDBPyConnection, where: criteria.Node, situation: Situation) -> pa.RecordBatchReader:
     """Run the statement on a connection that holds the seven relations. Rows as DECISION_SCHEMA."""
     statement, parameters = compile_decision(where, situation)
     return relations.sql(statement, params=parameters).to_arrow_reader(100_000)
+
+
+def fresh(way: Way, situation: Situation, records: str) -> tuple[str, list[object]]:
+    """Whether a contact was verified, or its register handed over, lately; `records`: the relation's name.
+
+    The condition, which is never null where there is a contact, and its parameters. It may read `verified`.
+    """
+    lately = f"""{records}."{way.column}_token" in (select token from verified)"""  # noqa: S608
+    if way.verified_on is not None:
+        return f"""(coalesce({records}."{way.verified_on}" >= ?, false) or {lately})""", [situation.fresh_since]
+    return ("true" if way.handed_over_lately else lately), []
 
 
 # --- the columns of each way, by its place among all -------------------------------------------------
@@ -111,28 +137,38 @@ def _stopping(situation: Situation) -> tuple[str, list[object]]:
     return ", ".join(columns), parameters
 
 
-def _contacts(situation: Situation) -> str:
-    """Whether there is a contact on each way, whether it is covered and used, and whose it is where it is lent.
+def _contacts(situation: Situation) -> tuple[str, list[object]]:
+    """Whether there is a contact on each way, whether it may be used, and whose it is where it is lent.
 
-    What is lent is used: policy.linked leaves out the contacts that are suspended.
+    What is lent is used: policy.linked leaves out the contacts that are suspended, or not verified lately.
     """
-    columns = []
+    columns, parameters = [], list[object]()
     for place, way in enumerate(situation.ways):
-        has = used = "false"
+        has = is_fresh = used = "false"
         if way.contact_of is not None:
-            has, used = f"lent_{place}.record is not null", "true"
-            columns.append(f"lent_{place}.contact_record as _lent_{place}")
+            has, is_fresh, used = f"lent_{place}.record is not null", "true", "true"
+            columns.append(f"lent_{place}.contact_record as _lent_{place}, lent_{place}.token as _lent_token_{place}")
         elif way.column is not None:
             has = f'r."{way.column}_token" is not null'
             used = f'r."{way.column}_token" not in (select token from suspended)'  # noqa: S608
+            is_fresh, since = fresh(way, situation, "r")
+            parameters += 2 * since  # it stands in two columns
         covered = f"{has} and {_sql(way.covered)}"
-        live = f"{covered} and {used}"
+        consented = f"{covered} and {_sql(way.consented)}"
+        is_fresh = f"{consented} and {is_fresh}"
         columns += [
             f"{has} as _has_{place}",
             f"{covered} as _covered_{place}",
-            f"{live} as _live_{place}",
+            f"{consented} as _consented_{place}",
+            f"{is_fresh} as _fresh_{place}",
+            f"{is_fresh} and {used} as _live_{place}",
         ]
-    return ", ".join(columns)
+    return ", ".join(columns), parameters
+
+
+def _token(way: Way, place: int) -> str:
+    """The contact on a way."""
+    return f"_lent_token_{place}" if way.contact_of is not None else f'"{way.column}_token"'
 
 
 def _has(place: int) -> str:
@@ -141,6 +177,14 @@ def _has(place: int) -> str:
 
 def _covered(place: int) -> str:
     return f"_covered_{place}"
+
+
+def _consented(place: int) -> str:
+    return f"_consented_{place}"
+
+
+def _fresh(place: int) -> str:
+    return f"_fresh_{place}"
 
 
 def _live(place: int) -> str:
@@ -166,10 +210,10 @@ def _any(places: Iterable[int], test: Callable[[int], str]) -> str:
     return f"({' or '.join(map(test, places))})"
 
 
-def _of_way(values: Mapping[int, str]) -> str:
-    """What the chosen way says; null where it says nothing."""
+def _of(way: str, values: Mapping[int, str]) -> str:
+    """What a way says, whose place this column holds; null where it says nothing."""
     cases = " ".join(f"when {place} then {value}" for place, value in values.items())
-    return f"case _way {cases} end" if cases else "null"
+    return f"case {way} {cases} end" if cases else "null"
 
 
 def _sql(value: bool) -> str:

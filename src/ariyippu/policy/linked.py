@@ -4,7 +4,7 @@ The marks are those of the snapshots that the run was made of (of the registers 
 and from the database objections and what was told. Without a run, or for a register outside it, nothing travels.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -16,8 +16,8 @@ from ariyippu.ingest.snapshot import open_records
 from ariyippu.link import index
 from ariyippu.link.models import LinkRun
 from ariyippu.notice.orders import VerifiedOrder
-from ariyippu.policy import suspensions, travel
-from ariyippu.policy.reference import Way
+from ariyippu.policy import decide, suspensions, travel
+from ariyippu.policy.reference import Situation, Way
 from ariyippu.policy.travel import LENT, MARKS, SHARED
 
 
@@ -61,7 +61,8 @@ class Reader:
                 relations.register("records", records)
                 yield (
                     relations.sql(
-                        """select ? as register, record, deceased, protected, false as objected, false as told
+                        """select ? as register, record, deceased, protected, false as erased, false as objected,
+                           false as told
                        from records where deceased or protected""",
                         params=[register],
                     )
@@ -69,19 +70,24 @@ class Reader:
                     .cast(MARKS)
                 )
 
-    def with_contact(self, register: str, snapshot: str, column: str) -> pa.Table:
-        """The records (record) of a register that have this contact, and it is used. RefusedError `file.damaged`."""
+    def contacts(self, lender: str, snapshot: str, way: Way, now: Situation) -> pa.Table:
+        """The contacts (record, token) that a register may lend: fresh, not suspended. RefusedError `file.damaged`."""
+        is_fresh, since = decide.fresh(way, now, "records")
         with engine.readable(f"The snapshot {snapshot}"), engine.connect() as relations:
-            token = f"{column}_token"
-            relations.register("records", open_records(self.home, self.keyring, snapshot, ["record", token]))
-            relations.register("suspended", suspensions.suspended(register))
+            token = f"{way.column}_token"
+            columns = ["record", token, *([way.verified_on] if way.verified_on else [])]
+            relations.register("records", open_records(self.home, self.keyring, snapshot, columns))
+            relations.register("suspended", suspensions.suspended(lender))
+            relations.register("verified", suspensions.verified(lender, now.fresh_since))
             return relations.sql(
-                f"""select record from records
-                    where "{token}" is not null and "{token}" not in (select token from suspended)"""  # noqa: S608  a name of a checked contract
+                f"""select record, "{token}" as token from records
+                    where "{token}" is not null and {is_fresh}
+                        and "{token}" not in (select token from suspended)""",  # noqa: S608  names of a checked contract
+                params=since,
             ).to_arrow_table()
 
 
-def of_order(verified: VerifiedOrder, ways: Sequence[Way], marks: pa.Table, *, home: Home, keyring: Keyring) -> Linked:
+def of_order(verified: VerifiedOrder, now: Situation, marks: pa.Table, *, home: Home, keyring: Keyring) -> Linked:
     """What the order's linking run means for it; `marks` are the database's, as MARKS.
 
     RefusedError `persons.damaged`, `file.damaged`, and those of snapshot.manifest.
@@ -94,8 +100,8 @@ def of_order(verified: VerifiedOrder, ways: Sequence[Way], marks: pa.Table, *, h
     found = reader.marked({**run.snapshots, **lending, order.register: order.snapshot})
     every = pa.concat_tables([*found, marks])
     contacts = {
-        place: (way.contact_of, reader.with_contact(way.contact_of, lending[way.contact_of], way.column))
-        for place, way in enumerate(ways)
+        place: (way.contact_of, reader.contacts(way.contact_of, lending[way.contact_of], way, now))
+        for place, way in enumerate(now.ways)
         if way.contact_of is not None and way.column is not None
     }
     with index.readable(run), engine.connect() as relations:
@@ -104,8 +110,8 @@ def of_order(verified: VerifiedOrder, ways: Sequence[Way], marks: pa.Table, *, h
         reached = travel.reaching(relations, reader.index, reader.possible, order.register)
         shared = travel.shared(relations, reader.index, order.register)
         lent = [LENT.empty_table()]
-        for place, (lender, records) in contacts.items():
-            relations.register("contacts", records)
+        for place, (lender, found_there) in contacts.items():
+            relations.register("contacts", found_there)
             lent.append(travel.lent(relations, reader.index, lender, place))
     return Linked(reached, shared, pa.concat_tables(lent))
 

@@ -1,5 +1,6 @@
 """What policy keeps in the vault's database. Records are keyed tokens; nothing here names a person."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -73,6 +74,7 @@ class Told(models.Model):
     record = models.BinaryField(max_length=16)
     purpose = models.CharField(max_length=80)
     told_at = models.DateTimeField()
+    before = ArrayField(models.DateTimeField(), db_default=[])  # the latest first, as many as caps.py counts
 
     class Meta:
         db_table = "policy_told"

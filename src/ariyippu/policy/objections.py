@@ -1,9 +1,14 @@
-"""Objections and what was told before: marks that the decision reads and the hand-off asks about again."""
+"""Objections, erasures, and what was told before: what the decision reads and the hand-off asks about again.
+
+An erasure is kept as an objection of its own kind: nobody is told anything any more, not in an emergency
+either. It is this platform's promise. The law leaves State bodies free of parts of section 12 of the DPDP
+Act (section 17(4)); what is sealed of a person in a department's snapshot goes when that snapshot's time is over.
+"""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,20 +21,29 @@ from ariyippu.base.keys import Keyring
 from ariyippu.grant import purposes
 from ariyippu.notice.documents import Order
 from ariyippu.notice.orders import VerifiedOrder
-from ariyippu.policy import linked
+from ariyippu.policy import caps, linked
+from ariyippu.policy.decide import MARKED
 from ariyippu.policy.models import Objection
 from ariyippu.policy.travel import MARKS
 
 READ_ROWS = 100_000
+ERASURE = "erasure"  # stands where an objection's purpose does; no purpose is called so
+KEPT = ("erased", "objected", "told")  # the marks that the database keeps
+_OBJECTION = {  # (an erasure, over a link) -> the reason
+    (True, False): "erased",
+    (True, True): "erased_linked",
+    (False, False): "objected",
+    (False, True): "objected_linked",
+}
 ALL_BUT_OWN = "*"  # what is objected to: every purpose but those of a person's own entitlement (docs/adr/0015)
 
 
 def record_objections(register: str, records: Sequence[bytes], purpose: str) -> int:
-    """Keep an objection of each record's person to a purpose; how many are new. RefusedError `purpose.unknown`.
+    """Keep an objection of each record's person to a purpose, or their ERASURE; how many are new.
 
-    `carry` takes it to the other records of the same person.
+    `carry` takes it to the other records of the same person. RefusedError `purpose.unknown`.
     """
-    if purpose != ALL_BUT_OWN:
+    if purpose not in (ALL_BUT_OWN, ERASURE):
         purposes.get(purpose)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -76,15 +90,21 @@ def _keep_carried(reached: pa.Table, purpose: str) -> None:
 
 @dataclass(frozen=True, repr=False)
 class Lists:
-    """Who objects to an order's purpose, and who was told for it within its interval, in every register."""
+    """Who objects to an order's purpose or is erased, and who was told within its interval, in every register."""
 
     marks: pa.Table  # as MARKS; a record that objects and was told stands twice
+    capped: pa.Table  # the records (record: binary(16)) of the order's register that were told as often as a cap allows
     decided_at: dt.datetime  # by the database's clock: what is carried later is not among them
 
-    def of(self, register: str, mark: Literal["objected", "told"]) -> pa.Table:
-        """The records (record: binary(16)) of a register that have this mark."""
-        held = self.marks.filter(pc.and_(pc.equal(self.marks["register"], register), self.marks[mark]))
-        return held.select(["record"])
+    def of(self, register: str) -> pa.Table:
+        """What holds for the order's register, as MARKED: each record once."""
+        held = self.marks.filter(pc.equal(self.marks["register"], register)).select(["record", *KEPT])
+        held = held.append_column("capped", pa.repeat(False, held.num_rows))
+        none = {name: pa.repeat(False, self.capped.num_rows) for name in KEPT}
+        capped = pa.table({**none, "record": self.capped["record"], "capped": pa.repeat(True, self.capped.num_rows)})
+        together = pa.concat_tables([held.cast(MARKED), capped.select(MARKED.names).cast(MARKED)])
+        grouped = together.group_by("record").aggregate([(name, "any") for name in (*KEPT, "capped")])
+        return grouped.rename_columns([name.removesuffix("_any") for name in grouped.column_names])
 
 
 def lists(order: Order) -> Lists:
@@ -98,7 +118,10 @@ def lists(order: Order) -> Lists:
         objected = _read("objected", query, [above])
         query = "select register, record from policy_told where purpose = %s and told_at > %s"
         told = _read("told", query, [order.purpose, told_before(order)])
-    return Lists(pa.concat_tables([objected, told]), decided_at)
+        query = "select distinct register, record from policy_objection where purpose = %s"
+        erased = _read("erased", query, [ERASURE])
+        capped = caps.reached(order)
+    return Lists(pa.concat_tables([objected, erased, told]), capped, decided_at)
 
 
 def _objectionable(purpose: str) -> list[str]:
@@ -129,36 +152,48 @@ def _marked(mark: str, rows: Sequence[tuple[str, bytes]]) -> pa.Table:
 def withheld(verified: VerifiedOrder, records: Sequence[bytes], persons: Mapping[bytes, bytes]) -> dict[bytes, str]:
     """Of these records, those that must not be told any more, with the reason: asked again at the hand-off.
 
-    `persons`: of those records whose person other registers know too. An emergency holds nobody back.
+    `persons`: of those records whose person other registers know too. An emergency holds nobody back but the erased.
     """
-    order = verified.order
     if verified.purpose.emergency:
-        return {}
+        return _withheld(verified, records, [ERASURE])
+    order = verified.order
+    capped = dict.fromkeys(caps.reached_by(order, records), "capped")
     elsewhere = told_elsewhere(order, list(persons.values()))
-    found = {record: "told_linked" for record, person in persons.items() if person in elsewhere}
+    linked = {record: "told_linked" for record, person in persons.items() if person in elsewhere}
+    told = dict.fromkeys(_told_recently(order, records), "told_recently")
+    return capped | linked | told | _withheld(verified, records, [*_objectionable(order.purpose), ERASURE])
+
+
+def _told_recently(order: Order, records: Sequence[bytes]) -> list[bytes]:
     with connection.cursor() as cursor:
         cursor.execute(
-            """select record, 'told_recently' as reason, 1 as place from policy_told
-               where register = %(register)s and purpose = %(purpose)s and told_at > %(since)s
-                 and record = any(%(records)s::bytea[])
-               union all
-               select record, 'objected_linked', 2 from policy_carried_objection
-               where register = %(register)s and purpose = any(%(above)s) and record = any(%(records)s::bytea[])
+            """select record from policy_told
+               where register = %s and purpose = %s and told_at > %s and record = any(%s::bytea[])""",
+            [order.register, order.purpose, told_before(order), _array(records)],
+        )
+        return [bytes(record) for (record,) in cursor.fetchall()]
+
+
+def _withheld(verified: VerifiedOrder, records: Sequence[bytes], stated: Sequence[str]) -> dict[bytes, str]:
+    """Of these records, those that objected to one of these, themselves or, since the decision, over a link."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """select record, purpose = %(erasure)s as erasure, true as linked from policy_carried_objection
+               where register = %(register)s and purpose = any(%(purposes)s) and record = any(%(records)s::bytea[])
                  and carried_at > (select decided_at from policy_audience where "order" = %(digest)s)
                union all
-               select record, 'objected', 3 from policy_objection
-               where register = %(register)s and purpose = any(%(above)s) and record = any(%(records)s::bytea[])
-               order by place""",  # the last one counts
+               select record, purpose = %(erasure)s, false from policy_objection
+               where register = %(register)s and purpose = any(%(purposes)s) and record = any(%(records)s::bytea[])
+               order by erasure, linked desc""",  # the last one counts
             {
-                "register": order.register,
-                "purpose": order.purpose,
-                "since": told_before(order),
-                "above": _objectionable(order.purpose),
+                "register": verified.order.register,
+                "purposes": list(stated),
+                "erasure": ERASURE,
                 "digest": verified.digest,
                 "records": _array(records),
             },
         )
-        return found | {bytes(record): reason for record, reason, _place in cursor.fetchall()}
+        return {bytes(record): _OBJECTION[erasure, linked] for record, erasure, linked in cursor.fetchall()}
 
 
 def told_elsewhere(order: Order, persons: Sequence[bytes]) -> set[bytes]:
@@ -205,8 +240,9 @@ def record_told(register: str, records: Iterable[bytes], purpose: str) -> None:
         cursor.execute(
             """insert into policy_told (register, record, purpose, told_at)
                select %s, r, %s, %s from unnest(%s::bytea[]) as r
-               on conflict (register, record, purpose) do update set told_at = excluded.told_at""",
-            [register, purpose, clock.now(), _array(told)],
+               on conflict (register, record, purpose) do update
+               set told_at = excluded.told_at, before = (policy_told.told_at || policy_told.before)[1:%s]""",
+            [register, purpose, clock.now(), _array(told), caps.most()],
         )
 
 

@@ -8,6 +8,7 @@ contact since; then it may be used for that register alone. A record whose conta
 to which nothing clings. See docs/adr/0012.
 """
 
+import datetime as dt
 from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
@@ -58,6 +59,15 @@ def suspended(register: str) -> pa.Table:
             "cause": pa.array([cause for _token, cause in rows], pa.string()),
         }
     )
+
+
+def verified(register: str, since: dt.date) -> pa.Table:
+    """The contact points (token: binary(16)) that the register's department verified since a day, of India."""
+    rows = _rows(
+        "select token from policy_verified where register = %(register)s and verified_at >= %(since)s",
+        {"register": register, "since": dt.datetime.combine(since, dt.time.min, clock.INDIA)},
+    )
+    return pa.table({"token": pa.array([bytes(token) for (token,) in rows], pa.binary(16))})
 
 
 def withheld(register: str, tokens: Sequence[bytes]) -> frozenset[bytes]:

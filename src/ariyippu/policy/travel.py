@@ -1,10 +1,10 @@
 """What links do for records, as SQL; reference.py says the same. Marks travel, and contacts are lent.
 
-    marks      (register, record, deceased, protected, objected, told)   every register's, where something holds
-    contacts   (record)   the records of one register that have a contact
+    marks      (register, record, deceased, protected, erased, objected, told)   every register's, where something holds
+    contacts   (record, token)   the contacts of one register
 
-What excludes a person excludes whoever may be that person. So deceased, protected and objected travel over
-certain links, within a register too, and from a person to those whom a possible link names: one step, since
+What excludes a person excludes whoever may be that person. So deceased, protected, erased and objected travel
+over certain links, within a register too, and from a person to those whom a possible link names: one step, since
 two steps of "may be" reach strangers. Told travels over certain links and to other registers only: two
 buildings of one owner are two notices, but two registers that know one person need not both tell them.
 
@@ -28,29 +28,32 @@ MARKS = pa.schema(
         ("record", pa.binary(16)),
         ("deceased", pa.bool_()),
         ("protected", pa.bool_()),
+        ("erased", pa.bool_()),
         ("objected", pa.bool_()),
         ("told", pa.bool_()),
     ]
 )
 SHARED = pa.schema([("record", pa.binary(16)), ("person", pa.binary(16))])
-LENT = pa.schema([("record", pa.binary(16)), ("way", pa.int32()), ("contact_record", pa.binary(16))])
+LENT = pa.schema(
+    [("record", pa.binary(16)), ("way", pa.int32()), ("contact_record", pa.binary(16)), ("token", pa.binary(16))]
+)
 
 _CERTAIN = """
     create temporary table certain as
     select p.person, bool_or(m.deceased) as deceased, bool_or(m.protected) as protected,
-           bool_or(m.objected) as objected,
+           bool_or(m.erased) as erased, bool_or(m.objected) as objected,
            min(m.register) filter (where m.told) as told_by, max(m.register) filter (where m.told) as told_by_too
     from persons p join marks m on m.register = p.register and m.record = p.record
     group by p.person
 """
 _POSSIBLE = """
     create temporary table possibly as
-    select p.other as person, c.deceased, c.protected, c.objected, null as told_by, null as told_by_too
+    select p.other as person, c.deceased, c.protected, c.erased, c.objected, null as told_by, null as told_by_too
     from possible p join certain c on c.person = p.person
 """
 _REACHED = """
     select p.register, p.record, bool_or(r.deceased) as deceased, bool_or(r.protected) as protected,
-           bool_or(r.objected) as objected,
+           bool_or(r.erased) as erased, bool_or(r.objected) as objected,
            coalesce(bool_or(p.register <> r.told_by or p.register <> r.told_by_too), false) as told
     from {persons} p join (from certain union all from possibly) r on r.person = p.person
     group by p.register, p.record
@@ -61,7 +64,7 @@ _SHARED = """
     select record, person from here where person in (select person from persons where register <> $register)
 """
 _LENT = """
-    select h.record, $way as way, min(p.record) as contact_record
+    select h.record, $way as way, min(p.record) as contact_record, arg_min(c.token, p.record) as token
     from persons p join contacts c on c.record = p.record join here h on h.person = p.person
     where p.register = $lender
     group by h.record

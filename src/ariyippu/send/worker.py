@@ -148,7 +148,7 @@ class Worker:
             return list(waiting)
         reasons = {position: by_record.get(records[position]) for position in waiting}
         for position in found.again:
-            if reasons.get(position) == "told_recently":  # by the message that is sent again
+            if reasons.get(position) in ("told_recently", "capped"):  # by the message that is sent again
                 reasons[position] = None
         for position in waiting:
             if opened.contacts[position] in unused:

@@ -28,17 +28,24 @@ REASONS: Words = {
     "order_not_in_force": _("The order was not in force"),
     "stayed": _("A stay stopped it"),
     "restrained": _("The restraint of an election stopped it"),
-    "deceased": _("Recorded as deceased"),
-    "deceased_linked": _("Recorded as deceased in a record that is, or may be, the same person's"),
+    "purpose_not_covered": _("The contact was collected for another purpose"),
     "protected": _("Protected person"),
     "protected_linked": _("Protected by a record that is, or may be, the same person's"),
+    "deceased": _("Recorded as deceased"),
+    "deceased_linked": _("Recorded as deceased in a record that is, or may be, the same person's"),
+    "minor": _("Recorded as under eighteen"),
+    "erased": _("Had asked to be erased"),
+    "erased_linked": _("Had asked to be erased at a record that is, or may be, the same person's"),
     "objected": _("Had objected to such notices"),
     "objected_linked": _("Had objected at a record that is, or may be, the same person's"),
-    "purpose_not_covered": _("The contact was collected for another purpose"),
     "no_contact": _("The register has no contact"),
+    "no_consent": _("Had not subscribed to such notices"),
+    "contact_stale": _("Nobody had verified the contact for eighteen months"),
     "contact_suspended": _("The contact is suspended: nobody has it, or somebody else has"),
     "told_recently": _("Was told a short time ago"),
     "told_linked": _("Was told a short time ago from another register"),
+    "capped": _("Had been told as often as is allowed in a month"),
+    "contact_shared": _("The same message goes to somebody else with the same contact"),
 }
 
 BASES: Words = {
@@ -57,7 +64,9 @@ OUTCOMES: Words = {
     "refused": _("Refused by the provider"),
     "unknown": _("Unknown: it may or may not have arrived, and is not sent again"),
     "gave_up": _("Given up after several attempts"),
-    "withheld": _("Held back: meanwhile the person objected or was told, or the contact was suspended"),
+    "withheld": _(
+        "Held back: meanwhile the person objected, asked to be erased or was told, or the contact was suspended"
+    ),
 }
 
 ROLES: Words = {
