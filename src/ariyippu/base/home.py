@@ -14,6 +14,7 @@ Which home and which zone a process serves comes from the environment: ARIYIPPU_
 whether it is the stage that may open features: ARIYIPPU_STAGE.
 """
 
+import datetime as dt
 import functools
 import os
 import tomllib
@@ -57,6 +58,9 @@ class CarrierSettings(BaseModel):
     messages_per_s: float | None = Field(default=None, gt=0, description="At most, over all workers together.")
     segment_price_paise: Decimal | None = Field(
         default=None, ge=0, description="What it charges for one segment of an SMS: its bills are held against it."
+    )
+    quiet_hours: tuple[dt.time, dt.time] | None = Field(
+        default=None, description="From when until when, in India, nothing but emergencies is handed off."
     )
     dlt_entity: str | None = Field(default=None, description="DLT principal entity id (SMS).")
     secure_key: str | None = Field(default=None, repr=False, description="The account's secure key (Mobile Seva).")

@@ -25,7 +25,7 @@ from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import stays
 from ariyippu.policy.documents import Subject
 from ariyippu.policy.models import AudienceRow
-from ariyippu.send import holds, pace
+from ariyippu.send import holds, pace, quiet
 from ariyippu.send.models import Batch, Outcome, PutOff
 
 log = structlog.get_logger()
@@ -107,11 +107,15 @@ def lease(worker: str, checks: Checks, *, but: Collection[Channel] = ()) -> Leas
     """The next batch that may be sent now, or None; none of the channels `but`, whose carriers rest.
 
     An order's batches are leased only when its order and its audience are in a cosigned checkpoint, no
-    stay stops the whole channel, nothing holds it, and the order still satisfies every check.
+    stay stops the whole channel, nothing holds it, these are not its quiet hours, and the order still
+    satisfies every check.
     """
-    for candidate in _candidates([c for c in checks.home.settings.carriers if c not in but]):
+    carriers = checks.home.settings.carriers
+    for candidate in _candidates([c for c in carriers if c not in but]):
         verified = checks.passed(candidate.order, candidate.edition)
-        if verified is not None and (held := _claim(worker, verified, candidate)):
+        if verified is None or quiet.waits(carriers[candidate.channel], verified.purpose, clock.now()):
+            continue
+        if held := _claim(worker, verified, candidate):
             return held
     return None
 
