@@ -40,6 +40,7 @@ VERBS = {
     ("report",): "Exact counts",
     ("purposes",): "stands at or below",
     ("objection",): "objections",
+    ("why",): "in tens",
     ("erasure",): "nothing any more",
     ("demo",): "delivered",
     ("bench",): "baselines",

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from ariyippu.base.errors import AriyippuError, RefusedError
-from ariyippu.commands import contacts, document, link, notice, purposes, send, stay
+from ariyippu.commands import contacts, document, link, notice, purposes, send, stay, why
 from ariyippu.commands.zone import HomeOption, JsonOption, console, enter, home_of, print_json, set_up
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ GROUPS = {
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 app.command("purposes")(purposes.show)
+app.command("why")(why.show)
 
 
 def _install(found: "Home") -> None:

@@ -1,5 +1,6 @@
 """A message's own page, whole: the office's process asks the vault's hatch, by nothing but the token."""
 
+import json
 import threading
 import urllib.error
 import urllib.parse
@@ -94,6 +95,19 @@ def test_a_page_with_a_token_is_for_nobody_else(office: Site, token: str) -> Non
         assert headers["X-Robots-Tag"] == "noindex, nofollow"
         assert "Set-Cookie" not in headers
         assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.usefixtures("hatch")
+def test_why_it_came_is_told_with_its_proofs(office: Site, token: str) -> None:
+    assert f"/m/{token}/why.json" in office.get(f"/en/m/{token}").text
+    answer = office.get(f"/m/{token}/why.json")
+    assert answer.status == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    chain = json.loads(answer.text)
+    assert chain["decision"]["reason"] == "included"
+    assert chain["contact"]["collected_for"] == "ariyippu:salary-and-benefit"
+    assert office.get(f"/m/{UNKNOWN}/why.json").status == 404
+    assert post(office, f"/m/{token}/why.json")[0] == 405
 
 
 @pytest.mark.usefixtures("hatch")

@@ -113,6 +113,29 @@ def read(home: Home, keyring: Keyring, audience: AudienceRow) -> pa.Table:
     return table
 
 
+@dataclass(frozen=True, repr=False)
+class Proof:
+    """What was decided about one record, and the hashes that lead from its leaf to the audience's root."""
+
+    reason: str
+    salt: bytes
+    index: int
+    proof: tuple[bytes, ...]
+
+
+def proof(home: Home, keyring: Keyring, audience: AudienceRow, record: bytes) -> Proof:
+    """The proof about a record. RefusedError as `read`, and `audience.not_in_it`.
+
+    For whoever shows a person what was decided about them, and has made sure that it is them.
+    """
+    rows = read(home, keyring, audience)
+    index = pc.index(rows["record"], pa.scalar(record, pa.binary(16))).as_py()
+    if index < 0:
+        raise RefusedError("audience.not_in_it", "Nothing was decided about this record.")
+    path = merkle.inclusion_proof(index, rows.num_rows, merkle.of_leaves(list(_leaves(rows))))
+    return Proof(rows["reason"][index].as_py(), rows["salt"][index].as_py(), index, tuple(path))
+
+
 def situation(row: OrderRow, verified: VerifiedOrder) -> Situation:
     """What holds for every candidate now: window, purpose, and for each way its contact and stays."""
     ways, today = [], clock.now().astimezone(clock.INDIA).date()

@@ -15,6 +15,7 @@ urlpatterns = [
     path("log/<path:path>", files.log_file),
     path("log-files.txt", files.log_files),
     re_path(rf"^unsubscribe/{_TOKEN}$", messages.one_click),
+    re_path(rf"^m/{_TOKEN}/why.json$", messages.why, name="message_why"),
     *i18n_patterns(
         path("", views.front, name="front"),
         re_path(rf"^orders/{_ID.format('order_id')}$", views.order, name="order"),

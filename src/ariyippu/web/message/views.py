@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
@@ -54,6 +54,18 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @own
+def why(request: HttpRequest, token: str) -> HttpResponse:
+    """Why it came, as JSON: what the page says in words, and the proofs that anyone can check."""
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET"])
+    try:
+        found = hatch.why(token)
+    except TransientError:
+        return _plain("Not available now.", 503)
+    return _plain("Unknown.", 404) if found is None else JsonResponse(found, json_dumps_params={"indent": 1})
+
+
+@own
 def one_click(request: HttpRequest, token: str) -> HttpResponse:
     """RFC 8058, 3.2: the post of a mail program is answered by itself, never by a redirect."""
     if request.method in ("GET", "HEAD"):
@@ -75,7 +87,12 @@ def _plain(text: str, status: int) -> HttpResponse:
 def _about(request: HttpRequest, template: str, found: Mapping[str, str] | None) -> HttpResponse:
     if found is None:
         return _page(request, "unknown", {}, 404)
-    context = {"order_id": found["order"], "purpose_id": found["purpose"], "wish": request.POST.get("wish")}
+    context = {
+        "order_id": found["order"],
+        "purpose_id": found["purpose"],
+        "wish": request.POST.get("wish"),
+        "token": request.path.rpartition("/")[2],
+    }
     return _page(request, template, context, 200)
 
 
