@@ -40,7 +40,7 @@ from ariyippu.ingest.validate import Checks
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy import audience
 from ariyippu.render.compose import Composer
-from ariyippu.send import window, worker
+from ariyippu.send import choice, window
 from ariyippu.send.carriers import Answer, Receipt, Verdict
 from ariyippu.send.carriers.smtp import SmtpCarrier
 from ariyippu.send.open import Door
@@ -400,7 +400,7 @@ def test_a_worker_that_fails(
         world = canary_world(tmp_path, ports)
         world.sending()
         monkeypatch.setattr(room, name, does)
-        monkeypatch.setattr(worker, "AFTER_FAULT_S", 0.1)
+        monkeypatch.setattr(choice, "AFTER_FAULT_S", 0.1)
         ending = threading.Event()
         door = Door(world.home, world.vault.keyring)
         one = Worker("a", door=door, watch=Quiet(database_url()), ending=ending, on_receipts=settle.keep)

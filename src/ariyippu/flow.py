@@ -48,7 +48,7 @@ from ariyippu.policy import accept as stay_documents
 from ariyippu.policy import audience, objections, stays
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 from ariyippu.policy.models import AudienceRow
-from ariyippu.send import cut, lease, mark
+from ariyippu.send import choice, cut, lease, mark
 from ariyippu.send.carriers import Arrival
 from ariyippu.send.crew import Crew, place
 from ariyippu.send.models import Batch
@@ -238,8 +238,8 @@ def receive_receipts(vault: Vault) -> None:
 
 def keep_arrivals(arrived: list[Arrival], *, home: Home, keyring: Keyring) -> None:
     """track: what came over a carrier's own connection, kept before the provider is told so."""
-    sms = home.settings.carriers.get("sms")
-    settle.keep(arrived, sms.dead_codes if sms else ())
+    for name, carrier in home.settings.carriers_of("sms").items():
+        settle.keep((one for one in arrived if choice.is_of(name, one)), carrier.dead_codes)
     replies.keep(arrived, keyring)
 
 

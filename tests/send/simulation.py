@@ -20,7 +20,7 @@ from ariyippu import flow
 from ariyippu.base.settings import database_url
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy.documents import Scope, Stay
-from ariyippu.send import holds, lease, window, worker
+from ariyippu.send import choice, holds, lease, window
 from ariyippu.send.carriers import Answer, EmailMessage, Message, Receipt, Verdict
 from ariyippu.send.models import Batch, Outcome, Window
 from ariyippu.send.open import Door
@@ -86,7 +86,7 @@ class Simulation:
     def run(self) -> None:
         with (
             mock.patch.object(window, "turn", self._turn_of_window),
-            mock.patch.object(worker, "open_carrier", return_value=_Carrier(self)),
+            mock.patch.object(choice, "open_carrier", return_value=_Carrier(self)),
         ):
             for _ in range(STEPS):
                 self.act()

@@ -9,7 +9,7 @@ import pytest
 from ariyippu.base.models import Journal
 from ariyippu.demo.outside.run import Outside, running
 from ariyippu.notice.models import OrderRow
-from ariyippu.send import holds, worker
+from ariyippu.send import choice, holds
 from ariyippu.send.carriers import open_carrier
 from ariyippu.send.holds import Kind, Scope
 from ariyippu.send.lease import LeaseLostError
@@ -89,7 +89,7 @@ def test_in_the_middle_of_a_window(
         if kind == "pause":
             soon(lambda: watch.generation > before, True)
 
-    monkeypatch.setattr(worker, "open_carrier", lambda settings: Counting(open_carrier(settings), [], 3, hold))
+    monkeypatch.setattr(choice, "open_carrier", lambda settings: Counting(open_carrier(settings), [], 3, hold))
     with at_work(world, watch) as one:
         assert one._turn()
     assert outcomes(row)["email"].get("accepted") == accepted

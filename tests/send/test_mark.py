@@ -97,6 +97,6 @@ def test_on_a_full_disk_nothing_leaves_and_nothing_is_in_doubt(tmp_path: Path, m
             assert not Outcome.objects.exists()
             assert not Window.objects.filter(closed_at=None).exists()
             Batch.objects.update(not_before=row.accepted_at)
-            one._resting.clear()
+            one._choice.of("email").waits_until = 0.0
             assert one._turn()
         assert outcomes(row) == {"email": {"accepted": 12}}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ariyippu.send import cut, worker
+from ariyippu.send import choice, cut, worker
 from tests.send.simulation import run
 from tests.world import World, build, people
 
@@ -20,7 +20,7 @@ SOAK_SEEDS, PER_WORLD = 1_000, 25
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(cut, "BATCH_MESSAGES", BATCH)
-    monkeypatch.setattr(worker, "AFTER_FAULT_S", 0)
+    monkeypatch.setattr(choice, "AFTER_FAULT_S", 0)
     monkeypatch.setattr(worker, "SLICE_S", 1e9)
     return build(tmp_path, people(COUNT), window=WINDOW)
 

@@ -23,7 +23,7 @@ from ariyippu import flow
 from ariyippu.base.settings import database_url
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy.documents import Scope
-from ariyippu.send import worker
+from ariyippu.send import choice
 from ariyippu.send.carriers import Answer, EmailMessage, Message, Receipt, Verdict
 from ariyippu.send.models import Batch, Outcome, Window
 from ariyippu.send.open import Door
@@ -77,7 +77,7 @@ class Taken:
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch) -> Taken:
     carrier = Taken(random.Random(1))  # noqa: S311  seeded: nothing here is secret
-    monkeypatch.setattr(worker, "open_carrier", lambda _settings: carrier)
+    monkeypatch.setattr(choice, "open_carrier", lambda _settings: carrier)
     return carrier
 
 

@@ -17,7 +17,7 @@ from ariyippu.notice.models import OrderRow
 from ariyippu.policy import objections
 from ariyippu.policy.documents import Scope, Stay
 from ariyippu.policy.models import AudienceRow, Told
-from ariyippu.send import lease, worker
+from ariyippu.send import choice, lease
 from ariyippu.send.carriers import Answer, Arrival, Carrier, Message, open_carrier
 from ariyippu.send.models import Batch, MessageFile, Outcome, PutOff, Window
 from ariyippu.send.open import Door
@@ -133,7 +133,7 @@ def test_a_refused_and_a_full_mailbox(tmp_path: Path, ports: tuple[int, int], mo
     row = world.sending()
     handed: list[int] = []
     with at_work(world) as one, monkeypatch.context() as patch:
-        patch.setattr(worker, "open_carrier", lambda settings: Counting(open_carrier(settings), handed))
+        patch.setattr(choice, "open_carrier", lambda settings: Counting(open_carrier(settings), handed))
         for attempt in range(1, world.home.settings.max_attempts + 1):
             assert one._turn()
             batch = Batch.objects.get()
@@ -187,7 +187,7 @@ def test_a_stay_in_the_middle_of_a_window_stops_before_the_next_message(
         while watch.generation == generation:
             watch.join(0.005)
 
-    monkeypatch.setattr(worker, "open_carrier", lambda settings: Counting(open_carrier(settings), handed, 14, place))
+    monkeypatch.setattr(choice, "open_carrier", lambda settings: Counting(open_carrier(settings), handed, 14, place))
     with at_work(world, watch) as one:
         assert one._turn()
         assert handed == list(range(14))
@@ -217,7 +217,7 @@ def test_a_notification_that_stops_nothing_costs_a_turn_and_no_message(
         while watch.generation == generation:
             watch.join(0.005)
 
-    monkeypatch.setattr(worker, "open_carrier", lambda settings: Counting(open_carrier(settings), handed, 4, place))
+    monkeypatch.setattr(choice, "open_carrier", lambda settings: Counting(open_carrier(settings), handed, 4, place))
     with at_work(world, watch) as one:
         assert [one._turn(), one._turn(), one._turn()] == [True, True, False]
     assert outcomes(row) == {"email": {"accepted": 15}}
@@ -287,7 +287,7 @@ def test_a_worker_that_died_in_a_window_costs_that_window(
         raise SystemExit
 
     with at_work(world) as dying, monkeypatch.context() as patch:
-        patch.setattr(worker, "open_carrier", lambda settings: Counting(open_carrier(settings), handed, 13, die))
+        patch.setattr(choice, "open_carrier", lambda settings: Counting(open_carrier(settings), handed, 13, die))
         with pytest.raises(SystemExit):
             dying._turn()
     lease.reclaim("a")
@@ -311,7 +311,7 @@ def test_what_another_worker_declared_in_doubt_stays_so(
         lease.reclaim("a")
         assert leased(world, "b") is not None
 
-    monkeypatch.setattr(worker, "open_carrier", lambda settings: Counting(open_carrier(settings), [], 5, overtake))
+    monkeypatch.setattr(choice, "open_carrier", lambda settings: Counting(open_carrier(settings), [], 5, overtake))
     with at_work(world) as late:
         assert late._turn()
     assert outcomes(row) == {"email": {"unknown": 10, "waiting": 5}}

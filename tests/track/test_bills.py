@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import Value
+from django.db.models.functions import Concat
 
 from ariyippu.base import clock
 from ariyippu.base.clock import INDIA
@@ -157,6 +159,23 @@ def test_the_same_bill_again_is_kept_once_and_logged_when_it_came_to_something_e
     Part.objects.filter(position=0).delete()
     assert reconciled(world, bill).counts() == {"never_sent": 1}
     assert (len(logged()), BillRow.objects.count()) == (2, 1)
+
+
+def test_each_carrier_of_a_channel_has_its_own_bill(world: World, tmp_path: Path) -> None:
+    file = world.home.path / "settings.toml"
+    second = COLUMNS.replace("[carriers.sms.bill]", "[carriers.sms.others.bill]")
+    file.write_text(f'{file.read_text()}\n[[carriers.sms.others]]\nname = "second"\nurl = "smpp://a:b@x"\n{second}')
+    both = dataclasses.replace(world, home=Home(world.home.path))
+    for kind in (Outcome, Part):
+        kind.objects.filter(position__lt=5).update(provider_id=Concat(Value("second/"), "provider_id"))
+    theirs = set(Outcome.objects.filter(position__lt=5).values_list("provider_id", flat=True))
+    rows = honest(tmp_path)
+    own = [row for row in rows if f"second/{row[0]}" not in theirs]
+    assert reconciled(both, written(tmp_path, own)).counts() == {}
+    assert reconciled(both, written(tmp_path, rows)).counts() == {"never_sent": 5}
+    rest = dataclasses.replace(written(tmp_path, [row for row in rows if row not in own]), carrier="second")
+    came = reconciled(both, rest)
+    assert (came.sent, came.counts()) == (5, {})
 
 
 def test_a_bad_cell_leaves_nothing_behind(world: World, tmp_path: Path) -> None:

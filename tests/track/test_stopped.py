@@ -15,7 +15,7 @@ from ariyippu.demo.outside.run import Outside, running
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy.documents import Amendment, Scope, Stay
 from ariyippu.policy.models import StayRow
-from ariyippu.send import lease, worker
+from ariyippu.send import choice, lease
 from ariyippu.send.carriers import open_carrier
 from ariyippu.send.models import Batch, Outcome, Window
 from ariyippu.track import settle, stopped
@@ -67,7 +67,7 @@ def test_before_in_hand_and_waiting(connected: World, monkeypatch: pytest.Monkey
         assert not StoppedRow.objects.exists()  # a worker has a window in its hands
         one._watch.generation += 1
 
-    monkeypatch.setattr(worker, "open_carrier", lambda settings: Counting(open_carrier(settings), handed, 14, place))
+    monkeypatch.setattr(choice, "open_carrier", lambda settings: Counting(open_carrier(settings), handed, 14, place))
     with at_work(connected) as one:
         assert one._turn()
     stopped.certify()
@@ -87,7 +87,7 @@ def test_a_dead_worker_s_window_is_in_hand(connected: World, monkeypatch: pytest
         raise SystemExit
 
     with at_work(connected) as dying, monkeypatch.context() as patch:
-        patch.setattr(worker, "open_carrier", lambda settings: Counting(open_carrier(settings), [], 13, die))
+        patch.setattr(choice, "open_carrier", lambda settings: Counting(open_carrier(settings), [], 13, die))
         with pytest.raises(SystemExit):
             dying._turn()
     stay = connected.stay()

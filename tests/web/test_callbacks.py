@@ -9,6 +9,7 @@ from django.test import Client
 
 from ariyippu.base import home as homes
 from ariyippu.base.home import Home
+from ariyippu.send.models import Outcome
 from ariyippu.track import settle
 from ariyippu.track.models import EarlyReceipt, MessageReceipt
 from ariyippu.track.receipts import State
@@ -39,6 +40,28 @@ def post(body: Any, authorization: str | None = f"Bearer {SECRET}") -> int:
     octets = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {} if authorization is None else {"Authorization": authorization}
     return Client().post("/receipts/sms", octets, content_type="application/json", headers=headers).status_code
+
+
+def test_who_posts_is_known_by_its_secret(own_home: Home) -> None:
+    """Two providers may give the same id; the second one's is another message."""
+    theirs = SECRET[::-1]
+    (own_home.path / "settings.toml").write_text(
+        f"""{SETTINGS}
+[[carriers.sms.others]]
+name = "second"
+url = "smpps://a:b@smsc.example"
+dead_codes = ["099"]
+callback_secret = "{theirs}"
+"""
+    )
+    batch = sends.batch(2)
+    sends.accepted(batch, 1)
+    Outcome.objects.filter(position=1).update(provider_id="second/M1")
+    assert post(receipts(DELIVERED)) == 202
+    gone = {"id": "M1", "state": "undelivered", "code": "099"}
+    assert post(receipts(gone), f"Bearer {theirs}") == 202
+    found = MessageReceipt.objects.order_by("position").values_list("state", "code")
+    assert list(found) == [(State.DELIVERED, "000"), (State.BOUNCED, "099")]
 
 
 def receipts(*found: dict[str, Any]) -> dict[str, Any]:

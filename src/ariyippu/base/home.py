@@ -23,11 +23,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ariyippu.base.errors import RefusedError
 
 Zone = Literal["office", "vault"]
+CHANNELS: tuple[Literal["email", "sms"], ...] = ("email", "sms")  # those that a carrier serves
 
 
 class BillSettings(BaseModel):
@@ -46,23 +47,20 @@ class BillSettings(BaseModel):
     encoding: Literal["utf-8", "utf-16", "cp1252"] = "utf-8"
 
 
-class CarrierSettings(BaseModel):
-    """Where one channel's messages are handed off, e.g. `smtp://127.0.0.1:2525`."""
+class Provider(BaseModel):
+    """One carrier's connection and terms, e.g. `smtp://127.0.0.1:2525`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = Field(repr=False, description="It may hold a password.")
-    sender: str = Field(description="From address (e-mail) or sender id (SMS).")
     connections: int = Field(default=4, ge=1, le=50, description="Of each worker to this carrier (SMTP, Mobile Seva).")
     window_messages: int = Field(default=100, ge=1, le=1000, description="In a crash's doubt, for each connection.")
     messages_per_s: float | None = Field(default=None, gt=0, description="At most, over all workers together.")
     segment_price_paise: Decimal | None = Field(
-        default=None, ge=0, description="What it charges for one segment of an SMS: its bills are held against it."
+        default=None,
+        ge=0,
+        description="For one segment of an SMS: the cheapest is first, and bills are held against it.",
     )
-    quiet_hours: tuple[dt.time, dt.time] | None = Field(
-        default=None, description="From when until when, in India, nothing but emergencies is handed off."
-    )
-    dlt_entity: str | None = Field(default=None, description="DLT principal entity id (SMS).")
     secure_key: str | None = Field(default=None, repr=False, description="The account's secure key (Mobile Seva).")
     callback_secret: str | None = Field(
         default=None, min_length=32, repr=False, description="With which the provider posts receipts (SMS)."
@@ -70,18 +68,38 @@ class CarrierSettings(BaseModel):
     dead_codes: tuple[str, ...] = Field(
         default=(), description="The receipts' error codes with which the provider says that a number is nobody's."
     )
+    bill: BillSettings | None = Field(default=None, description="How its bills are read.")
+
+
+class OtherProvider(Provider):
+    """A further carrier of a channel."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{1,19}$")
+
+
+class CarrierSettings(Provider):
+    """What one channel's messages leave as, and the first carrier that they are handed off to."""
+
+    sender: str = Field(description="From address (e-mail) or sender id (SMS).")
+    quiet_hours: tuple[dt.time, dt.time] | None = Field(
+        default=None, description="From when until when, in India, nothing but emergencies is handed off."
+    )
+    dlt_entity: str | None = Field(default=None, description="DLT principal entity id (SMS).")
     bounces: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9._-]{1,39}@[A-Za-z0-9.-]{1,190}$",
         description="Where undeliverable e-mail returns; a message's token is added to its local part (e-mail).",
     )
-
-    bill: BillSettings | None = Field(default=None, description="How its bills are read.")
+    others: tuple[OtherProvider, ...] = Field(default=(), description="Used while those before them fail.")
 
     def return_path(self, token: str) -> str | None:
         """Where one message's bounces go: `bounces+TOKEN@…`. None: to the sender."""
         local_part, at, domain = (self.bounces or "").partition("@")
         return f"{local_part}+{token}@{domain}" if at else None
+
+    def over(self, other: OtherProvider) -> "CarrierSettings":
+        """The same messages, handed off to another carrier."""
+        return self.model_copy(update={name: getattr(other, name) for name in Provider.model_fields} | {"others": ()})
 
 
 class Settings(BaseModel):
@@ -106,6 +124,27 @@ class Settings(BaseModel):
         default_factory=dict, description="At most, by the office whose notices they are."
     )
     carriers: dict[Literal["email", "sms"], CarrierSettings] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Settings":
+        names = [*CHANNELS, *(other.name for carrier in self.carriers.values() for other in carrier.others)]
+        if len(set(names)) < len(names):
+            raise ValueError("two carriers have the same name, or one that of a channel")
+        return self
+
+    def carriers_of(self, channel: Literal["email", "sms"]) -> dict[str, CarrierSettings]:
+        """A channel's carriers by name, the cheapest first, else as listed; the first listed has the channel's own."""
+        if channel not in self.carriers:
+            return {}
+        first = self.carriers[channel]
+        found = {channel: first} | {other.name: first.over(other) for other in first.others}
+        usual = self.sms_segment_price_paise
+        prices = {name: usual if (p := each.segment_price_paise) is None else p for name, each in found.items()}
+        return dict(sorted(found.items(), key=lambda named: prices[named[0]]))
+
+    def carrier(self, name: str) -> tuple[Literal["email", "sms"], CarrierSettings] | None:
+        """The channel and the settings of the carrier of this name."""
+        return next(((c, of[name]) for c in CHANNELS if name in (of := self.carriers_of(c))), None)
 
 
 @dataclass(frozen=True)

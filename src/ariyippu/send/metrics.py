@@ -2,7 +2,8 @@
 
     ariyippu_messages_total{channel,outcome}        what came of messages at the hand-off
     ariyippu_window_seconds{channel}                from a window's intent to its last answer
-    ariyippu_carrier_faults_total{channel}          a carrier did not connect, or was refused by it
+    ariyippu_carrier_faults_total{carrier}          a carrier did not connect, or was refused by it
+    ariyippu_carrier_breakers_total{carrier,state}  a worker found that it fails (open), or is well again (closed)
     ariyippu_waiting_messages{channel}              the back-log, of it put off: ariyippu_put_off_messages
     ariyippu_oldest_message_seconds{channel}        since the oldest of their orders was accepted
     ariyippu_leases{channel}                        batches in workers' hands
@@ -34,7 +35,8 @@ HOST = "127.0.0.1"
 
 MESSAGES = Counter("ariyippu_messages", "What came of messages at the hand-off.", ["channel", "outcome"])
 WINDOW_S = Histogram("ariyippu_window_seconds", "From a window's intent to its last answer.", ["channel"])
-FAULTS = Counter("ariyippu_carrier_faults", "A carrier did not connect, or was refused by it.", ["channel"])
+FAULTS = Counter("ariyippu_carrier_faults", "A carrier did not connect, or was refused by it.", ["carrier"])
+BREAKERS = Counter("ariyippu_carrier_breakers", "A worker's breaker turned.", ["carrier", "state"])
 
 
 def folder(home: Home) -> Path:

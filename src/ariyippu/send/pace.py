@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from django.db import connection
 
 from ariyippu.base.home import Settings
-from ariyippu.notice.documents import Channel
 
 WINDOW_S = 1.0  # a window holds no more messages than a rate lets through in this time
 MAX_WAIT_S = 2.0
@@ -28,9 +27,10 @@ class Pace:
     per_s: Mapping[str, float]
 
     @classmethod
-    def of(cls, settings: Settings, channel: Channel, office: str) -> "Pace":
+    def of(cls, settings: Settings, carrier: str, office: str) -> "Pace":
+        found = settings.carrier(carrier)
         rates = {
-            f"channel {channel}": settings.carriers[channel].messages_per_s,
+            f"channel {carrier}": found and found[1].messages_per_s,  # a channel's first carrier has its name
             f"office {office}": settings.office_messages_per_s.get(office),
         }
         return cls({name: rate for name, rate in rates.items() if rate is not None})

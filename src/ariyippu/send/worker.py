@@ -18,12 +18,12 @@ from django.db import DatabaseError, close_old_connections
 
 from ariyippu.base.errors import AriyippuError, RefusedError, TransientError
 from ariyippu.base.logs import places
-from ariyippu.notice.documents import Channel
 from ariyippu.policy import suspensions
 from ariyippu.policy.objections import withheld
-from ariyippu.send import claims, destinations, mark, metrics, window
-from ariyippu.send.carriers import Answer, Arrival, Carrier, Message, Verdict, open_carrier, verdicts
+from ariyippu.send import choice, claims, destinations, mark, metrics, window
+from ariyippu.send.carriers import Answer, Arrival, Message, Verdict, verdicts
 from ariyippu.send.carriers.verdicts import Blame
+from ariyippu.send.choice import Choice, Chosen
 from ariyippu.send.destinations import Destinations
 from ariyippu.send.held_back import HeldBack
 from ariyippu.send.lease import Checks, Lease, LeaseLostError, Progress, give_back, lease, progress, reclaim
@@ -34,7 +34,6 @@ from ariyippu.send.watch import Watch
 from ariyippu.send.window import Ending, Settled, Waiting, Work
 
 IDLE_S = 0.2
-AFTER_FAULT_S = 5
 SLICE_S = 5.0  # no batch is kept longer by a slow carrier: something more urgent may wait
 MAX_RETRY_S = 900
 CLAIMED_S = 2.0  # before a person is asked about again whom another register was telling
@@ -73,8 +72,7 @@ class Worker:
         self._has_faulted = False  # so that a batch may still be leased to it
         self._held_back = HeldBack(door.home, door.keyring)
         self._destinations = Destinations(door.home.settings.retry_s)
-        self._carriers: dict[Channel, Carrier] = {}
-        self._resting: dict[Channel, float] = {}  # -> time.monotonic(), after a carrier's fault
+        self._choice = Choice(door.home.settings)
 
     def run(self) -> None:
         """Take turns until `ending` is set; then finish the messages in hand, commit their window and end."""
@@ -87,14 +85,13 @@ class Worker:
                     log.warning("worker_fault", worker=self.name, error=places(error)[0])
                     close_old_connections()
                     self._has_faulted = True
-                    self._ending.wait(AFTER_FAULT_S)
+                    self._ending.wait(choice.AFTER_FAULT_S)
                     continue
                 if not busy:
                     self._ending.wait(IDLE_S)
         finally:
             self._mark.close()
-            for carrier in self._carriers.values():
-                carrier.close()
+            self._choice.close()
 
     def _turn(self) -> bool:
         if not self._watch.alive():
@@ -106,33 +103,29 @@ class Worker:
             reclaim(self.name)  # its next lease declares what was in its hands to be in doubt
             self._has_faulted = False
         mark.check(self._home)
-        resting = [channel for channel, until in self._resting.items() if time.monotonic() < until]
-        held = lease(self.name, self._checks, but=resting)
+        held = lease(self.name, self._checks, but=self._choice.resting())
         if held is not None:
             self._send(held)
         self._collect_receipts()
         return held is not None
 
     def _send(self, held: Lease) -> None:
-        channel = held.subject.channel
+        chosen = self._choice.of(held.subject.channel)
         opened = self._door.open(held)
         wait_s = 0.0
         try:
-            carrier = self._carrier(channel)
             found = progress(held.batch)
             work = Work(held, opened.records, found.attempts)
             window.tell_doubts(work, found.unknown)
             claims.tell_doubts(held, [opened.persons[p] for p in found.unknown if p in opened.persons])
             stayed = self._held_back.of(held)
             waiting = [p for p in self._without_withheld(work, opened, found) if work.records[p] not in stayed]
-            wait_s = self._hand_off_all(carrier, work, opened, waiting) or STAYED_S * bool(stayed)
+            wait_s = self._hand_off_all(chosen, work, opened, waiting) or STAYED_S * bool(stayed)
         except LeaseLostError:
             pass  # stopped, or another worker's by now
         except (TransientError, RefusedError) as error:
-            log.warning("carrier_fault", channel=channel, error=str(error))
-            metrics.FAULTS.labels(channel).inc()
-            wait_s = AFTER_FAULT_S
-            self._resting[channel] = time.monotonic() + AFTER_FAULT_S  # the other channels go on
+            chosen.rest(error)
+            wait_s = choice.AFTER_FAULT_S  # the other channels go on
         give_back(held, wait_s=wait_s)
         if opened.persons:
             claims.settle(held.batch.pk)
@@ -157,11 +150,10 @@ class Worker:
         window.settle(work, out)
         return [position for position in waiting if reasons[position] is None]
 
-    def _hand_off_all(self, carrier: Carrier, work: Work, opened: Opened, waiting: Sequence[int]) -> float:
+    def _hand_off_all(self, chosen: Chosen, work: Work, opened: Opened, waiting: Sequence[int]) -> float:
         """Window after window; in how many seconds more of what is left, if anything, may be tried."""
-        channel, settings = work.held.subject.channel, self._home.settings
-        pace = Pace.of(settings, channel, work.held.batch.office)
-        size = pace.window(settings.carriers[channel].window_messages * settings.carriers[channel].connections)
+        pace = Pace.of(self._home.settings, chosen.name, work.held.batch.office)
+        size = pace.window(chosen.settings.window_messages * chosen.settings.connections)
         until = time.monotonic() + SLICE_S
         left_out_s: list[float] = []  # for how long, of those that are left out
         ending: Ending | None = None
@@ -180,7 +172,7 @@ class Worker:
             number = window.turn(work, done, positions)
             if number is None:
                 raise RuntimeError("a window with positions has a number")
-            ending, answers = self._hand_off(carrier, work, _Window(number, opened.messages, positions))
+            ending, answers = self._hand_off(chosen, work, _Window(number, opened.messages, positions))
             if len(answers) < len(positions):  # a stay came in the middle, or the carrier stopped taking
                 left_out_s.append(0)
                 break
@@ -200,7 +192,7 @@ class Worker:
             left_out_s.append(CLAIMED_S)
         return free
 
-    def _hand_off(self, carrier: Carrier, work: Work, opened: "_Window") -> tuple[Ending, list[Answer]]:
+    def _hand_off(self, chosen: Chosen, work: Work, opened: "_Window") -> tuple[Ending, list[Answer]]:
         """The window's intent is committed: hand its messages off, and say what came of them."""
 
         def unstopped() -> Iterator[Message]:
@@ -213,7 +205,7 @@ class Worker:
         try:
             self._mark.advance(opened.number, work.held.batch)
             with metrics.WINDOW_S.labels(channel).time():
-                answers = list(carrier.hand_off(unstopped()))
+                answers = chosen.hand_off(unstopped())
         except (TransientError, RefusedError):  # raised only before the first message is taken
             window.turn(work, Ending(opened.number), ())
             raise
@@ -264,25 +256,8 @@ class Worker:
         return watch.generation != self._generation or not watch.alive() or self._ending.is_set()
 
     def _collect_receipts(self) -> None:
-        """From every carrier, also one that this process has sent nothing by: receipts outlive a restart."""
-        for channel in self._home.settings.carriers:
-            if time.monotonic() < self._resting.get(channel, 0.0):
-                continue
-            try:
-                receipts = self._carrier(channel).receipts()
-            except RefusedError as refusal:
-                log.warning("carrier_fault", channel=channel, error=str(refusal))
-                self._resting[channel] = time.monotonic() + AFTER_FAULT_S
-                continue
-            if receipts:
-                self._on_receipts(receipts)
-
-    def _carrier(self, channel: Channel) -> Carrier:
-        if channel not in self._home.settings.carriers:
-            raise RefusedError("carrier.missing", f"settings.toml names no carrier for {channel}.")
-        if channel not in self._carriers:
-            self._carriers[channel] = open_carrier(self._home.settings.carriers[channel])
-        return self._carriers[channel]
+        if receipts := self._choice.receipts():
+            self._on_receipts(receipts)
 
 
 @dataclass(frozen=True, repr=False)

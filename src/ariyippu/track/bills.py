@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
@@ -22,11 +22,12 @@ from prometheus_client.core import GaugeMetricFamily
 from ariyippu.base import clock, journal
 from ariyippu.base.clock import INDIA
 from ariyippu.base.errors import RefusedError
-from ariyippu.base.home import BillSettings, CarrierSettings, Home
+from ariyippu.base.home import CarrierSettings, Home
 from ariyippu.base.keys import Keyring
 from ariyippu.base.text import rounded
 from ariyippu.ingest.seal import contact_tokens
 from ariyippu.notice.documents import Channel
+from ariyippu.send import choice
 from ariyippu.send.models import Batch
 from ariyippu.track import bill_file, replies, sent
 from ariyippu.track.bill_check import KINDS, Check, Difference, Terms
@@ -61,7 +62,7 @@ class Bill:
     """A file that a carrier sent, and the days that it is about, the last one included."""
 
     file: Path
-    carrier: Channel
+    carrier: str  # its name
     first_on: dt.date
     last_on: dt.date
 
@@ -94,12 +95,12 @@ def reconcile(bill: Bill, *, home: Home, keyring: Keyring) -> Reconciled:
 
     RefusedError `bill.no_columns`, `bill.bad_period`, `bill.…` (bill_file.read): then nothing is kept.
     """
-    carrier = home.settings.carriers.get(bill.carrier)
-    if carrier is None or carrier.bill is None:
+    channel, carrier = home.settings.carrier(bill.carrier) or (None, None)
+    if channel is None or carrier is None or carrier.bill is None:
         raise RefusedError("bill.no_columns", f"settings.toml does not say how {bill.carrier}'s bills are written.")
     if bill.first_on > bill.last_on:
         raise RefusedError("bill.bad_period", "The bill's first day is after its last.")
-    found = _Comparison(bill, carrier, carrier.bill, home, keyring).run()
+    found = _Comparison(bill, channel, carrier, home, keyring).run()
     _keep(bill, found)
     return found
 
@@ -107,9 +108,11 @@ def reconcile(bill: Bill, *, home: Home, keyring: Keyring) -> Reconciled:
 class _Comparison:
     """One bill's."""
 
-    def __init__(self, bill: Bill, carrier: CarrierSettings, named: BillSettings, home: Home, keyring: Keyring) -> None:
-        self._bill, self._named, self._home, self._keyring = bill, named, home, keyring
-        self._check = Check(Terms(named, carrier.segment_price_paise), bill.first_on, bill.last_on)
+    def __init__(self, bill: Bill, channel: Channel, carrier: CarrierSettings, home: Home, keyring: Keyring) -> None:
+        if carrier.bill is None:
+            raise RuntimeError("the columns of this carrier's bills are not named")
+        self._bill, self._channel, self._named, self._home, self._keyring = bill, channel, carrier.bill, home, keyring
+        self._check = Check(Terms(carrier.bill, carrier.segment_price_paise), bill.first_on, bill.last_on)
         self._places: list[tuple[int, int]] = []  # batch and position, by the check's numbers
         self._unknown = 0
         self._recipients: list[tuple[int, int, int, bytes | None]] = []  # batch, position, row, token
@@ -136,11 +139,13 @@ class _Comparison:
 
     def _take_sent(self) -> None:
         begins, ends = _midnight(self._bill.first_on), _midnight(self._bill.last_on + dt.timedelta(days=1))
-        within = {"channel": self._bill.carrier, "from": begins - EDGE, "until": ends + EDGE}
+        within = {"channel": self._channel, "from": begins - EDGE, "until": ends + EDGE}
         with transaction.atomic(), connection.chunked_cursor() as cursor:
             cursor.execute(_SENT, {**within, "due_from": begins + EDGE, "due_until": ends - EDGE})
             for batch, position, outcome, segments, own, parts, is_due in cursor:
                 ids = [*([own] if own else []), *parts]
+                if ids and not choice.is_kept_id(self._bill.carrier, ids[0]):
+                    continue  # another carrier's
                 if outcome == "unknown" and not ids:
                     self._unknown += 1
                     continue
@@ -152,14 +157,14 @@ class _Comparison:
         for line in lines:
             count += 1
             charge += line.charge or 0
-            number = self._check.line(line)
+            number = self._check.line(replace(line, id=choice.kept_id(self._bill.carrier, line.id)))
             if number is not None and line.recipient is not None:
                 self._recipients.append((*self._places[number], line.row, self._token(line.recipient)))
         return count, charge
 
     def _token(self, recipient: str) -> bytes | None:
         """None when it is no number or address at all."""
-        if self._bill.carrier == "email":
+        if self._channel == "email":
             return contact_tokens("email", [recipient], self._keyring)[0]
         return contact_tokens("mobile", [replies.normal(recipient)], self._keyring)[0]
 

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ariyippu.base import home
 from ariyippu.base.home import CarrierSettings
+from ariyippu.send import choice
 from ariyippu.send.carriers import Receipt
 from ariyippu.send.carriers.answers import PROVIDER_ID
 from ariyippu.track import settle
@@ -44,14 +45,17 @@ class _Posted(BaseModel):
 @csrf_exempt  # no cookie is read here: a forged post has no secret
 @require_POST
 def sms(request: HttpRequest) -> HttpResponse:
-    carrier = home.current().settings.carriers.get("sms")
-    if carrier is None or not _is_known(request, carrier):
+    carriers = home.current().settings.carriers_of("sms")
+    known = next(((name, of) for name, of in carriers.items() if _is_known(request, of)), None)
+    if known is None:
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     try:
         posted = _Posted.model_validate_json(request.body, strict=False)
     except ValidationError:
         return HttpResponse(status=422)
-    settle.keep([Receipt(one.id, one.state, one.code) for one in posted.receipts], carrier.dead_codes)
+    name, carrier = known
+    receipts = [Receipt(choice.kept_id(name, one.id), one.state, one.code) for one in posted.receipts]
+    settle.keep(receipts, carrier.dead_codes)
     return HttpResponse(status=202)
 
 
