@@ -43,6 +43,7 @@ VERBS = {
     ("why",): "in tens",
     ("erasure",): "nothing any more",
     ("demo",): "delivered",
+    ("replay",): "what is sent, what is refused",
     ("bench",): "baselines",
     ("register",): "register",
     ("register", "example"): "invented people",

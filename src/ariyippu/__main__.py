@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from ariyippu.base.errors import AriyippuError, RefusedError
-from ariyippu.commands import contacts, document, link, notice, purposes, send, stay, why
+from ariyippu.commands import contacts, document, link, notice, purposes, replay, send, stay, why
 from ariyippu.commands.zone import HomeOption, JsonOption, console, enter, home_of, print_json, set_up
 
 if TYPE_CHECKING:
@@ -330,6 +330,9 @@ def demo(
     from ariyippu.demo.story import run
 
     raise typer.Exit(run(home=home.absolute(), people=people, serve=serve, as_json=as_json, seed=seed))
+
+
+app.command()(replay.replay)
 
 
 @app.command()

@@ -269,6 +269,21 @@ def test_a_stay_that_was_lifted_before_it_began_never_stood(world: World) -> Non
     assert stays.standing(SUBJECT, row.released_at) is None
 
 
+def test_a_stay_placed_ahead_is_known_before_it_stands(world: World) -> None:
+    """So that a provider is told how long it may try (send/open.py)."""
+    world.stay("stands-already")
+    assert stays.first_ahead(SUBJECT) is None
+    ahead = [
+        stay_document(id=f"in-{hours}-hours", starts_at=now() + dt.timedelta(hours=hours), scope=scope)
+        for hours, scope in ((1, Scope(channel="sms")), (2, Scope(purpose=PURPOSE)), (3, Scope()))
+    ]
+    for stay in ahead:
+        world.submit(stay, ["court"])
+    assert stays.first_ahead(SUBJECT) == ahead[1].starts_at
+    world.lift(ahead[1])
+    assert stays.first_ahead(SUBJECT) == ahead[2].starts_at
+
+
 def test_the_database_cannot_shorten_a_stay(world: World) -> None:
     """What counts is the signed document, not what the row says about it."""
     row = world.order()

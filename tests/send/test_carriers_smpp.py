@@ -84,6 +84,18 @@ def goodbye(peer: Peer) -> None:
     assert peer.reader.read() == b""
 
 
+@given(seconds=st.integers(1, 30 * 24 * 3600))
+def test_a_validity_is_read_as_it_was_written(seconds: int) -> None:
+    assert pdu.unpack_relative(pdu.relative(seconds)).total_seconds() == seconds
+
+
+def test_a_validity_by_hand() -> None:
+    assert pdu.relative(24 * 3600) == "000001000000000R"
+    assert pdu.relative(3_725) == "000000010205000R"
+    with pytest.raises(pdu.MalformedError):
+        pdu.unpack_relative("260301000000000+")
+
+
 # --- octets --------------------------------------------------------------------------------------------
 
 

@@ -31,6 +31,8 @@ OFFICES = (
     Office(id="land-revenue", name_en="Land Revenue", name_ml="ലാൻഡ് റവന്യൂ"),
     Office(id="land-tax", name_en="Land tax section", name_ml="ഭൂനികുതി വിഭാഗം"),
     Office(id="it-mission", name_en="IT Mission", name_ml="ഐ.ടി. മിഷൻ"),
+    Office(id="news-desk", name_en="News Desk (subscriptions)", name_ml="വാർത്താ ഡെസ്ക് (വരിചേരൽ)"),
+    Office(id="election-office", name_en="Election Office", name_ml="തിരഞ്ഞെടുപ്പ് ഓഫീസ്"),
     Office(id="court-registry", name_en="Court Registry (liaison)", name_ml="കോടതി രജിസ്ട്രി (ഏകോപനം)"),
 )
 
@@ -45,6 +47,8 @@ CAST: Mapping[str, tuple[str, tuple[Role, ...]]] = {
     "it-mission-officer": ("it-mission", ("requester",)),
     "data-centre-custodian": ("data-centre", ("custodian",)),
     "publicity-officer": ("publicity", ("requester",)),
+    "news-desk-editor": ("news-desk", ("register_owner",)),
+    "election-officer": ("election-office", ("election_officer",)),
     "court-registry-liaison": ("court-registry", ("court_liaison",)),
 }
 

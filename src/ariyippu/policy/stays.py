@@ -63,6 +63,19 @@ def active(subjects: Sequence[Subject]) -> Stay | None:
     return next((stay for subject in subjects if (stay := standing(subject, clock.now()))), None)
 
 
+def first_ahead(subject: Subject) -> dt.datetime | None:
+    """When the first stay that was placed ahead of its time will stop this subject, or some of its people."""
+    now = clock.now()
+    ahead = (span for row in StayRow.objects.prefetch_related("amendments") for span in placed(row)[1])
+    starts = [span.starts_at for span in ahead if now < span.starts_at and span.terms.names(subject) and _stands(span)]
+    return min(starts, default=None)
+
+
+def _stands(span: Span) -> bool:
+    """Whether it stands at any time: one that was lifted or amended before it began does not."""
+    return span.ends_at is None or span.starts_at < span.ends_at
+
+
 def notify() -> None:
     """Tell every worker, when this transaction commits, that what it checked may hold no longer."""
     with connection.cursor() as cursor:

@@ -20,9 +20,11 @@ from ariyippu.ingest.manifest import Manifest
 from ariyippu.ingest.snapshot import cell_key
 from ariyippu.notice.documents import Flag, Placeholder
 from ariyippu.notice.sms import MESSAGE
+from ariyippu.policy import stays
 from ariyippu.render.compose import Composer, Headers, Links, compile_notice
 from ariyippu.render.values import WRITERS
 from ariyippu.send.carriers import EmailMessage, Message, SmsMessage
+from ariyippu.send.carriers.answers import MAX_VALID_S
 from ariyippu.send.cut import CELL, CELL_RECORD, CONTACT, FLAG, PERSON, file_key, file_path, stem
 from ariyippu.send.lease import Lease
 from ariyippu.send.tokens import MessageTokens
@@ -130,4 +132,12 @@ def _sms(held: Lease, composer: Composer, contacts: Sequence[str], values: Mappi
     rows = zip(*values.values(), strict=True) if values else repeat((), len(contacts))
     filled = (dict(zip(values, row, strict=True)) for row in rows)
     pairs = zip(contacts, map(composer.sms, filled), strict=True)
-    return [SmsMessage(position, to, text, template) for position, (to, text) in enumerate(pairs)]
+    valid_s = _valid_s(held)
+    return [SmsMessage(position, to, text, template, valid_s) for position, (to, text) in enumerate(pairs)]
+
+
+def _valid_s(held: Lease) -> int:
+    """A notice must not arrive when it could not be handed off: after its order, or under a stay placed ahead."""
+    ends = [held.verified.order.not_after, stays.first_ahead(held.subject)]
+    left = [int((end - clock.now()).total_seconds()) for end in ends if end is not None]
+    return max(1, min(MAX_VALID_S, *left))

@@ -30,7 +30,7 @@ class Sms(TypedDict):
     parts: int
     dlt_entity: str | None
     dlt_template: str | None
-    state: str  # DELIVRD or UNDELIV
+    state: str  # DELIVRD, UNDELIV or EXPIRED
 
 
 class Keep:

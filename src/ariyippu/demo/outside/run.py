@@ -33,7 +33,7 @@ async def serve(outside: Outside) -> AsyncIterator[tuple[int, int]]:
     mail_server, sms_centre = MailServer(keep), SmsCentre(keep, outside.account)
     mail = await loop.create_server(mail_server.connection, HOST, outside.smtp_port)
     sms = await loop.create_server(sms_centre.connection, HOST, outside.smpp_port)
-    flushing = asyncio.create_task(_flush(keep))
+    flushing = asyncio.create_task(_flush(keep, sms_centre))
     try:
         yield mail.sockets[0].getsockname()[1], sms.sockets[0].getsockname()[1]
     finally:
@@ -61,7 +61,8 @@ def running(outside: Outside) -> Iterator[tuple[int, int]]:
         loop.close()
 
 
-async def _flush(keep: Keep) -> None:
+async def _flush(keep: Keep, sms_centre: SmsCentre) -> None:
     while True:
         await asyncio.sleep(FLUSH_S)
+        sms_centre.expire()
         keep.flush()

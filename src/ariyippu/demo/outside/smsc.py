@@ -4,6 +4,7 @@ A receipt that was not confirmed when its connection ended is sent again after t
 """
 
 import asyncio
+import datetime as dt
 import hmac
 import itertools
 from collections import deque
@@ -16,7 +17,9 @@ from ariyippu.send.carriers import pdu
 from ariyippu.send.carriers.pdu import RESPONSE, Command, Pdu, ShortMessage
 
 OK, INVALID_COMMAND, NOT_BOUND, BAD_ADDRESS, BAD_PASSWORD, BAD_NAME = 0x00, 0x03, 0x04, 0x0B, 0x0E, 0x0F
-DEAD_NUMBER, UNREACHABLE_NUMBER = "0000", "77"
+DEAD_NUMBER, UNREACHABLE_NUMBER = "0000", "77"  # as they end
+SWITCHED_OFF = "910999999"  # as they begin: never switched on again, so their messages expire
+_MESSAGE_STATES = {"DELIVRD": 2, "EXPIRED": 3, "UNDELIV": 5}  # section 5.2.28
 MAX_UNCONFIRMED = 500  # receipts on their way to one client
 MAX_FRAGMENTS = 100_000  # of texts whose other parts have not come
 
@@ -56,6 +59,14 @@ class Due:
     stat: str
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A receipt that is sent when its message has expired: the phone was not reached by then."""
+
+    until: dt.datetime
+    due: Due
+
+
 class SmsCentre:
     """Shared by all connections: messages, fragments, receipts that are due."""
 
@@ -63,6 +74,7 @@ class SmsCentre:
         self.keep = keep
         self.account = account
         self.due: deque[Due] = deque()
+        self._trying: list[Kept] = []
         self.bound: list[_Connection] = []
         self.open: set[asyncio.Transport] = set()
         self._ids = itertools.count(1)
@@ -76,7 +88,7 @@ class SmsCentre:
         if message.destination.endswith(DEAD_NUMBER):
             return BAD_ADDRESS, ""
         provider_id = f"S{next(self._ids):X}"
-        stat = "UNDELIV" if message.destination.endswith(UNREACHABLE_NUMBER) else "DELIVRD"
+        stat = _stat(message.destination)
         parts = self._assemble(message)
         if parts is not None:
             self.keep.sms(
@@ -93,8 +105,20 @@ class SmsCentre:
                 }
             )
         if message.registered_delivery & 1:
-            self.due.append(Due(provider_id, message.destination, stat))
+            receipt = Due(provider_id, message.destination, stat)
+            if stat == "EXPIRED":
+                self._trying.append(Kept(clock.now() + pdu.unpack_relative(message.validity), receipt))
+            else:
+                self.due.append(receipt)
         return OK, provider_id
+
+    def expire(self) -> None:
+        """Give up what was not delivered in its time."""
+        over = [kept for kept in self._trying if kept.until <= clock.now()]
+        if over:
+            self._trying = [kept for kept in self._trying if kept not in over]
+            self.due.extend(kept.due for kept in over)
+            self.send_receipts()
 
     def send_receipts(self) -> None:
         for connection in self.bound:
@@ -210,6 +234,13 @@ class _Connection(asyncio.Protocol):
         return _response(request, OK)
 
 
+def _stat(number: str) -> str:
+    """What becomes of a message to this number."""
+    if number.startswith(SWITCHED_OFF):
+        return "EXPIRED"
+    return "UNDELIV" if number.endswith(UNREACHABLE_NUMBER) else "DELIVRD"
+
+
 def receipt_body(receipt: Due) -> bytes:
     """The body of a deliver_sm, with the text of appendix B and the TLVs."""
     is_delivered = receipt.stat == "DELIVRD"
@@ -229,7 +260,7 @@ def receipt_body(receipt: Due) -> bytes:
             payload=text.encode("ascii"),
             tlvs={
                 pdu.TLV_RECEIPTED_MESSAGE_ID: pdu.c_string(receipt.provider_id),
-                pdu.TLV_MESSAGE_STATE: bytes([2 if is_delivered else 5]),
+                pdu.TLV_MESSAGE_STATE: bytes([_MESSAGE_STATES[receipt.stat]]),
             },
         )
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
+MAX_VALID_S = 24 * 3600
+
 
 class Verdict(StrEnum):
     """What a carrier says of one message."""
@@ -33,6 +35,7 @@ class SmsMessage:
     to: str  # E.164: +91…
     text: str
     dlt_template: str | None  # the registered template's id
+    valid_s: int = MAX_VALID_S  # for so long the provider may try; then it must not arrive any more
 
 
 Message = EmailMessage | SmsMessage

@@ -4,6 +4,8 @@ A PDU is a header of four 32-bit numbers (length, command, status, sequence) and
 deliver_sm share one body layout (section 4.4.1 and 4.6.1 of the specification), as `ShortMessage` does.
 """
 
+import datetime as dt
+import re
 import struct
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -18,6 +20,8 @@ ESM_RECEIPT = 0x04
 ESM_UDH = 0x40
 CODING_DEFAULT = 0
 CODING_UCS2 = 8
+
+_RELATIVE = re.compile("0000[0-9]{8}000R")
 
 TLV_RECEIPTED_MESSAGE_ID = 0x001E
 TLV_NETWORK_ERROR_CODE = 0x0423
@@ -150,6 +154,22 @@ def pack_message(message: ShortMessage) -> bytes:
     )
     tlvs = b"".join(struct.pack(">HH", tag, len(value)) + value for tag, value in message.tlvs.items())
     return head + message.payload + tlvs
+
+
+def relative(seconds: int) -> str:
+    """So long from now, as SMPP writes a relative time: YYMMDDhhmmss000R (7.1.1.2)."""
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    day, hour = divmod(hours, 24)
+    return f"0000{day:02}{hour:02}{minute:02}{second:02}000R"
+
+
+def unpack_relative(text: str) -> dt.timedelta:
+    """What `relative` wrote. MalformedError for anything else."""
+    if not _RELATIVE.fullmatch(text):
+        raise MalformedError("no relative time of days")
+    days, hours, minutes, seconds = (int(text[at : at + 2]) for at in range(4, 12, 2))
+    return dt.timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
 def unpack_message(body: bytes) -> ShortMessage:

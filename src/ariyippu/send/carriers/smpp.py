@@ -46,7 +46,6 @@ READ_BYTES = 65_536
 MAX_READS = 100  # of what came while nobody looked
 WRITE_BYTES = 16_384  # about fifty parts: no message waits long between being taken and being written
 MAX_PARTS = 255  # a part's number is one octet (3GPP TS 23.040, 9.2.3.24.1)
-VALIDITY = "000001000000000R"  # one day: a notice must not arrive long after its order ended
 
 _PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
 _DLT_ID = re.compile(r"[0-9]{1,30}")
@@ -277,7 +276,7 @@ class SmppCarrier:
                 data_coding=pdu.CODING_UCS2 if segments.coding == "ucs2" else pdu.CODING_DEFAULT,
                 payload=header + payload,
                 tlvs=tlvs,
-                validity=VALIDITY,
+                validity=pdu.relative(message.valid_s),
             )
             window.queue.append(_Part(message.position, is_last, pdu.pack_message(submit)))
         window.tallies[message.position] = _Tally(unwritten=total, segments=total)
