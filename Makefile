@@ -36,6 +36,7 @@ bench: setup  ## Every benchmark, each with its baselines in the same run
 	$(BIN)/ariyippu bench link --json
 	$(BIN)/ariyippu bench accuracy --json
 	$(BIN)/ariyippu bench decide --json
+	$(BIN)/ariyippu bench decide-links --json
 	$(BIN)/ariyippu bench hand-off --json
 
 soak: setup  ## Long fault and mutation runs

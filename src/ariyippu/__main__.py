@@ -337,7 +337,7 @@ app.command()(replay.replay)
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="ingest, seal, link, accuracy, decide or hand-off.")],
+    name: Annotated[str, typer.Argument(help="ingest, seal, link, accuracy, decide, decide-links or hand-off.")],
     rows: Annotated[int | None, typer.Option(min=100, help="How many; each benchmark has its own default.")] = None,
     as_json: JsonOption = False,
 ) -> None:

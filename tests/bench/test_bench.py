@@ -61,7 +61,14 @@ def test_accuracy() -> None:
 def test_decide() -> None:
     found = bench("decide", 1000)
     assert (found["unit"], found["rows"]) == ("decisions/s", 1000)
-    assert set(found["baselines"]) == {"without_links", "bare_read_write", "plain_duckdb", "python_reference"}
+    engines = {"bare_read_write", "plain_duckdb", "postgresql", "cedar", "python_reference"}
+    assert set(found["baselines"]) == engines
+
+
+def test_decide_links() -> None:
+    found = bench("decide-links", 1000)
+    assert (found["unit"], found["rows"]) == ("decisions/s", 1000)
+    assert set(found["baselines"]) == {"without_links"}
 
 
 @pytest.mark.skipif(postfix("smtp-sink") is None, reason="smtp-sink (Debian: postfix) is not installed")
@@ -91,5 +98,5 @@ def test_an_installation_s_database_is_never_written_to() -> None:
 
 
 def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(RefusedError, match="ingest, seal, link, accuracy, decide, hand-off"):
+    with pytest.raises(RefusedError, match="ingest, seal, link, accuracy, decide, decide-links, hand-off"):
         run("love", None)

@@ -137,7 +137,7 @@ def by_reference(population: Sequence[Candidate], situation: Situation) -> list[
 def by_sql(population: Sequence[Candidate], situation: Situation) -> list[Answer]:
     with engine.connect() as relations:
         for name, table in _relations(population, situation).items():
-            relations.register(name, table)
+            decide.register(relations, name, table)
         found = decide.decide(relations, ALL_OF_THEM, situation).read_all().cast(decide.DECISION_SCHEMA)
     rows = {row["record"]: row for row in found.to_pylist()}
     assert found.num_rows == len(rows) == len(population)  # one row for everyone

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -54,9 +55,27 @@ def parquet_writer(path: Path, schema: pa.Schema, key: FileKey) -> Iterator[pq.P
     encryption = pe.create_encryption_properties(
         key.key, aad_prefix=key.context.encode(), store_aad_prefix=False, plaintext_footer=False
     )
-    with pq.ParquetWriter(path, schema, compression="zstd", encryption_properties=encryption) as writer:
+    with pq.ParquetWriter(path, schema, encryption_properties=encryption, **_packing(schema)) as writer:
         yield writer
     sync(path)
+
+
+def _packing(schema: pa.Schema) -> dict[str, Any]:
+    """How columns are packed: sealed cells, tokens and salts are not, since no two are alike and none gets smaller.
+
+    Trying costs more than writing them. A nested column's path is not its name: such a file is packed whole.
+    """
+    if any(pa.types.is_nested(field.type) for field in schema):
+        return {"compression": "zstd"}
+    octets = {field.name for field in schema if _is_octets(field.type)}
+    return {
+        "compression": {name: "none" if name in octets else "zstd" for name in schema.names},
+        "use_dictionary": [name for name in schema.names if name not in octets],
+    }
+
+
+def _is_octets(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind))
 
 
 def write_parquet(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema, key: FileKey) -> None:

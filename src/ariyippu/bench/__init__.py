@@ -26,9 +26,10 @@ NAMES = {
     "link": "link",
     "accuracy": "accuracy",
     "decide": "decide",
+    "decide-links": "decide_links",
     "hand-off": "hand_off",
 }
-NEED_A_VAULT = {"ingest", "hand-off"}
+NEED_A_VAULT = {"ingest", "hand-off", "decide"}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ ask, which of several people has a contact first, is reckoned here, and asked in
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cedarpy
@@ -21,23 +22,33 @@ Request = dict[str, Any]
 
 def decide(population: Sequence[Candidate], situation: Situation) -> list[Decision]:
     """As reference.decide. Candidates' records are distinct. ValueError for a criteria node that it does not know."""
-    policies, entities = Policies(situation), _entities(population, situation)
-    decisions = _asked(population, policies, entities, frozenset())
-    return (
-        _asked(population, policies, entities, _too_late(population, decisions))
-        if _impersonal(situation)
-        else decisions
-    )
+    policies = Policies(situation)
+    decisions = prepare(population, policies).ask()
+    late = _too_late(population, decisions)
+    return prepare(population, policies, late).ask() if late else decisions
 
 
-def _asked(
-    population: Sequence[Candidate], policies: "Policies", entities: cedarpy.Entities, late: frozenset[bytes]
-) -> list[Decision]:
+@dataclass(frozen=True)
+class Asked:
+    """A batch of candidates, as cedarpy takes it."""
+
+    policies: "Policies"
+    entities: str
+    requests: Sequence[Request]
+
+    def ask(self) -> list[Decision]:
+        """About each candidate, in their order."""
+        places = len(self.policies.situation.ways)
+        entities = cedarpy.Entities.from_json_str(self.entities)
+        found = cedarpy.is_authorized_batch(list(self.requests), self.policies.compiled, entities)
+        return [self.policies.read(found[start : start + places]) for start in range(0, len(found), places)]
+
+
+def prepare(population: Sequence[Candidate], policies: "Policies", late: frozenset[bytes] = frozenset()) -> Asked:
+    """What is asked about candidates; `late`: who has a contact that somebody before them has."""
     places = range(len(policies.situation.ways))
     requests = [request(one.record, place, one.record in late) for one in population for place in places]
-    found = cedarpy.is_authorized_batch(requests, policies.compiled, entities)
-    grouped = (found[start : start + len(places)] for start in range(0, len(found), len(places)))
-    return [policies.read(results) for results in grouped]
+    return Asked(policies, json.dumps([entity(one, policies.situation) for one in population]), requests)
 
 
 def _too_late(population: Sequence[Candidate], decisions: Sequence[Decision]) -> frozenset[bytes]:
@@ -51,10 +62,6 @@ def _too_late(population: Sequence[Candidate], decisions: Sequence[Decision]) ->
     return frozenset(late)
 
 
-def _impersonal(situation: Situation) -> bool:
-    return not all(way.personal for way in situation.ways)
-
-
 def request(record: bytes, place: int, is_late: bool = False) -> Request:
     """May this candidate be told on this way?"""
     return {
@@ -66,10 +73,6 @@ def request(record: bytes, place: int, is_late: bool = False) -> Request:
 
 
 # --- what is known of candidates ----------------------------------------------------------------------
-
-
-def _entities(population: Iterable[Candidate], situation: Situation) -> cedarpy.Entities:
-    return cedarpy.Entities.from_json_str(json.dumps([entity(one, situation) for one in population]))
 
 
 def entity(one: Candidate, situation: Situation) -> Mapping[str, Any]:

@@ -1,22 +1,22 @@
 """How fast everyone gets a yes or a no with a reason: decisions/s, from an encrypted file to an encrypted file.
 
 Every row satisfies the criteria, so that rows and decisions are the same number; a fiftieth objected, a
-fifth was told before, and contacts are missing, so that most reasons occur. A linking run over this register
-and another one as large is asked as an order asks it: decide_links.py.
+fifth was told before, a hundredth as often as a cap allows, and contacts are missing or suspended, so that most
+reasons occur. Without a linking run: what links cost is `bench decide-links`.
 
-without_links     the same without a linking run: the price of links
 bare_read_write   the same columns read, the same columns written, nothing decided
-plain_duckdb      the statement without links, DuckDB reading and writing plain Parquet: the price of encryption
-python_reference  policy.reference on a sample, from candidates in memory
+plain_duckdb      the same statement, DuckDB reading and writing plain Parquet: the price of encryption
+postgresql        the same statement on a sample in PostgreSQL, from tables to a table, indexes on what is joined
+cedar             cedarpy on a sample, asked in batches of 1,000 people, on both channels each; requests made beforehand
+python_reference  policy.reference on that sample, from candidates in memory
 """
 
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -24,20 +24,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ariyippu.base import engine
-from ariyippu.bench import Measured, peak_mib, rate
-from ariyippu.bench.decide_links import Links, random_bytes
-from ariyippu.notice import criteria
+from ariyippu.bench import Measured, decide_baselines, peak_mib, rate
+from ariyippu.bench.invented import SAMPLE_ROWS, SITUATION, WHERE, random_bytes
 from ariyippu.policy import decide, reference
-from ariyippu.policy.reference import Candidate, Marks, Situation, Way
 from ariyippu.policy.travel import LENT, MARKS, SHARED
 
 ROWS = 2_000_000
-SAMPLE_ROWS = 50_000
 CHUNK_ROWS = 100_000  # as in a snapshot's files
 READ_ROWS = 65_536
 EVERY = {"erased": 1000, "objected": 50, "told": 5, "capped": 100}  # of the records, one in so many
 SUSPENDED_EVERY = 50
-NO_TOKENS = pa.table({"token": pa.array([], pa.binary(16))})
 
 SCHEMA = pa.schema(
     [
@@ -51,27 +47,14 @@ SCHEMA = pa.schema(
         ("sanction_reference", pa.string()),
     ]
 )
-WHERE = criteria.parse(
-    {"all": [{"field": "arrears", "op": ">", "value": 0}, {"field": "sanction_reference", "exists": True}]},
-    {"arrears": "money", "sanction_reference": "text"},
-)
-SITUATION = Situation(
-    in_force=True,
-    own_entitlement=False,
-    ways=(
-        Way("email", "email", covered=True),
-        Way("sms", "mobile", covered=True),
-    ),
-)
 
 
 @dataclass(frozen=True)
-class _Case:
-    """A register's file, the three lists beside it, and a linking run."""
+class Case:
+    """A register's file, and the lists beside it."""
 
     folder: Path
     key: engine.FileKey
-    links: Links
     marked: pa.Table
     suspended: pa.Table
 
@@ -80,8 +63,28 @@ class _Case:
         return self.folder / "records.parquet"
 
     def read(self) -> pa.RecordBatchReader:
-        batches = engine.open_parquet(self.records, self.key).iter_batches(READ_ROWS, columns=SCHEMA.names)
+        batches = engine.open_parquet(self.records, self.key).iter_batches(
+            READ_ROWS, columns=SCHEMA.names, use_threads=False
+        )
         return pa.RecordBatchReader.from_batches(SCHEMA, batches)
+
+    def decide(self, reaching: pa.Table, shared: pa.Table) -> None:
+        """About everyone, from file to file."""
+        with engine.connect() as relations:
+            for name, table in {**self.lists(), "linked": reaching, "shared": shared}.items():
+                decide.register(relations, name, table)
+            decide.register(relations, "records", self.read())
+            decided = decide.decide(relations, WHERE, SITUATION)
+            self.write(batch.cast(decide.DECISION_SCHEMA) for batch in decided)
+
+    def lists(self) -> dict[str, pa.Table]:
+        """What the statement reads beside records and links."""
+        return {
+            "marked": self.marked,
+            "lent": LENT.empty_table(),
+            "suspended": self.suspended,
+            "verified": pa.table({"token": pa.array([], pa.binary(16))}),
+        }
 
     def write(self, decided: Iterator[pa.RecordBatch]) -> None:
         engine.write_parquet(self.folder / "decided.parquet", decided, decide.DECISION_SCHEMA, self.key)
@@ -90,33 +93,22 @@ class _Case:
 def measure(rows: int | None) -> Measured:
     rows = rows or ROWS
     with tempfile.TemporaryDirectory(prefix="ariyippu-bench-") as path:
-        case = _case(Path(path), rows)
-        value = rate(rows, lambda: _decide(case, *case.links.asked()))
+        case = make_case(Path(path), rows)
+        value = rate(rows, lambda: case.decide(MARKS.empty_table(), SHARED.empty_table()))
         peak = peak_mib()
-        baselines = {"without_links": rate(rows, lambda: _decide(case, MARKS.empty_table(), SHARED.empty_table()))}
-        baselines["bare_read_write"] = rate(rows, lambda: _read_and_write(case))
+        baselines = {"bare_read_write": rate(rows, lambda: _read_and_write(case))}
         _write_plain(case)
         baselines["plain_duckdb"] = rate(rows, lambda: _decide_plain(case))
-        sample = case.read().read_next_batch().slice(0, SAMPLE_ROWS)
-        candidates = _candidates(sample, case)
-        baselines["python_reference"] = rate(sample.num_rows, lambda: reference.decide(candidates, SITUATION))
+        sample = next(case.read()).slice(0, SAMPLE_ROWS)
+        baselines["postgresql"] = decide_baselines.postgresql(sample, case.marked, case.suspended)
+        candidates = decide_baselines.candidates(sample, case.marked, case.suspended)
+        if (speed := decide_baselines.cedar(candidates)) is not None:
+            baselines["cedar"] = speed
+        baselines["python_reference"] = rate(len(candidates), lambda: reference.decide(candidates, SITUATION))
     return Measured(value, "decisions/s", rows, baselines, peak)
 
 
-def _decide(case: _Case, reaching: pa.Table, shared: pa.Table) -> None:
-    with engine.connect() as relations:
-        relations.register("records", case.read())
-        relations.register("marked", case.marked)
-        relations.register("linked", reaching)
-        relations.register("shared", shared)
-        relations.register("lent", LENT.empty_table())
-        relations.register("suspended", case.suspended)
-        relations.register("verified", NO_TOKENS)
-        decided = decide.decide(relations, WHERE, SITUATION)
-        case.write(batch.cast(decide.DECISION_SCHEMA) for batch in decided)
-
-
-def _read_and_write(case: _Case) -> None:
+def _read_and_write(case: Case) -> None:
     def rows() -> Iterator[pa.RecordBatch]:
         for batch in case.read():
             rows, schema = batch.num_rows, decide.DECISION_SCHEMA
@@ -127,65 +119,40 @@ def _read_and_write(case: _Case) -> None:
     case.write(rows())
 
 
-def _write_plain(case: _Case) -> None:
+def _write_plain(case: Case) -> None:
     with pq.ParquetWriter(case.folder / "plain.parquet", SCHEMA, compression="zstd") as writer:
         for batch in case.read():
             writer.write_batch(batch)
 
 
-def _decide_plain(case: _Case) -> None:
+def _decide_plain(case: Case) -> None:
     statement, parameters = decide.compile_decision(WHERE, SITUATION)
     with duckdb.connect() as relations:
         relations.execute(f"create view records as from '{case.folder / 'plain.parquet'}'")
-        relations.register("marked", case.marked)
-        relations.register("linked", MARKS.empty_table())
-        relations.register("shared", SHARED.empty_table())
-        relations.register("lent", LENT.empty_table())
-        relations.register("suspended", case.suspended)
-        relations.register("verified", NO_TOKENS)
+        links = {"linked": MARKS.empty_table(), "shared": SHARED.empty_table()}
+        for name, table in {**case.lists(), **links}.items():
+            relations.register(name, table)
         relations.sql(statement, params=parameters).write_parquet(
             str(case.folder / "plain-decided.parquet"), compression="zstd"
         )
 
 
-def _candidates(sample: pa.RecordBatch, case: _Case) -> list[Candidate]:
-    """Some of the register's records as the reference and Cedar see them, without links."""
-    known = {row.pop("record"): row for row in case.marked.to_pylist()}
-    suspended = frozenset(case.suspended["token"].to_pylist())
-    return [_candidate(row, known.get(row["record"], {}), suspended) for row in sample.to_pylist()]
-
-
-def _candidate(row: dict[str, Any], known: Mapping[str, bool], suspended: frozenset[bytes]) -> Candidate:
-    names = [name for name in ("mobile", "email") if row[f"{name}_token"] is not None]
-    marks = {name: known.get(name, False) for name in ("erased", "objected", "told")}
-    return Candidate(
-        own=Marks(deceased=row["deceased"], protected=row["protected"], **marks),
-        linked=Marks(),
-        contacts={(None, name): row[f"{name}_token"] for name in names},
-        suspended=frozenset(name for name in names if row[f"{name}_token"] in suspended),
-        minor=row["minor"],
-        capped=known.get("capped", False),
-        record=row["record"],
-    )
-
-
 # --- an invented register -----------------------------------------------------------------------------
 
 
-def _case(folder: Path, rows: int) -> _Case:
+def make_case(folder: Path, rows: int, also: Callable[[pa.RecordBatch, pa.Table], None] | None = None) -> Case:
+    """`also` is told of each chunk, and of who of it objects."""
     key = engine.FileKey(secrets.token_bytes(32), "bench")
     marked, suspended = [], []
-    with (
-        engine.parquet_writer(folder / "records.parquet", SCHEMA, key) as writer,
-        Links(folder, key).written() as links,
-    ):
+    with engine.parquet_writer(folder / "records.parquet", SCHEMA, key) as writer:
         for start in range(0, rows, CHUNK_ROWS):
             chunk = _chunk(min(CHUNK_ROWS, rows - start))
             writer.write_batch(chunk)
             marked.append(_marked(chunk))
-            links.add(chunk, marked[-1].filter(pc.field("objected")).select(["record"]))
+            if also is not None:
+                also(chunk, marked[-1].filter(pc.field("objected")).select(["record"]))
             suspended.append(_every(chunk, SUSPENDED_EVERY, "email_token").rename_columns(["token"]).drop_null())
-    return _Case(folder, key, links, pa.concat_tables(marked), pa.concat_tables(suspended))
+    return Case(folder, key, pa.concat_tables(marked), pa.concat_tables(suspended))
 
 
 def _marked(chunk: pa.RecordBatch) -> pa.Table:

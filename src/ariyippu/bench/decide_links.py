@@ -1,10 +1,12 @@
-"""An invented linking run over the benchmark's register and another one as large, as `bench decide` reads it.
+"""What links cost the decision: decisions/s with a linking run, over a register and another one as large.
 
 Every second record of the other register is of a person of the first; a fiftieth of its records objected, a
-fifth was told before; one person in a hundred may be another one.
+fifth was told before; one person in a hundred may be another one. Timed is what travels, and whom both know, as
+policy.linked asks for it, and then the decision of `bench decide`, which `without_links` is.
 """
 
-import os
+import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,8 +17,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ariyippu.base import engine
+from ariyippu.bench import Measured, decide, peak_mib, rate
+from ariyippu.bench.invented import random_bytes
 from ariyippu.policy import travel
-from ariyippu.policy.travel import MARKS
+from ariyippu.policy.travel import MARKS, SHARED
 
 READ_ROWS = 65_536  # as link/index.py reads them; that module needs Django's models
 SCHEMAS = {
@@ -25,6 +29,18 @@ SCHEMAS = {
 }
 HERE, ELSEWHERE = "here", "elsewhere"
 OBJECTED_EVERY, TOLD_EVERY, SHARED_EVERY, POSSIBLE_EVERY = 50, 5, 2, 100
+
+
+def measure(rows: int | None) -> Measured:
+    rows = rows or decide.ROWS
+    with tempfile.TemporaryDirectory(prefix="ariyippu-bench-") as path:
+        run = Links(Path(path), engine.FileKey(secrets.token_bytes(32), "links"))
+        with run.written():
+            case = decide.make_case(Path(path), rows, run.add)
+        value = rate(rows, lambda: case.decide(*run.asked()))
+        peak = peak_mib()
+        baselines = {"without_links": rate(rows, lambda: case.decide(MARKS.empty_table(), SHARED.empty_table()))}
+    return Measured(value, "decisions/s", rows, baselines, peak)
 
 
 @dataclass
@@ -89,8 +105,3 @@ def _marked(register: str, records: pa.Array, mark: str) -> pa.Table:
 
 def _every(count: int, step: int) -> pa.Array:
     return pa.array([place % step == 0 for place in range(count)])
-
-
-def random_bytes(width: int, count: int) -> pa.Array:
-    buffer = pa.py_buffer(os.urandom(width * count))
-    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), count, [None, buffer])

@@ -182,10 +182,10 @@ class _Vault:
         """Make the snapshot's records, or those of them that may be candidates, the relation `records`."""
         records = open_records(self.home, self.keyring, snapshot, columns)
         if self.among is None:
-            relations.register("records", records)
+            decide.register(relations, "records", records)
             return
-        relations.register("_all_records", records)
-        relations.register("_among", self.among)
+        decide.register(relations, "_all_records", records)
+        decide.register(relations, "_among", self.among)
         relations.execute("create view records as select * from _all_records semi join _among using (record)")
 
 
@@ -198,12 +198,12 @@ def _decide(row: OrderRow, verified: VerifiedOrder, lists: Lists, vault: _Vault)
     links = linked.of_order(verified, now, lists.marks, home=vault.home, keyring=vault.keyring)
     with engine.readable(f"The snapshot {order.snapshot}"), engine.connect() as relations:
         vault.register(relations, order.snapshot, columns)
-        relations.register("marked", lists.of(order.register))
-        relations.register("linked", links.reaching)
-        relations.register("shared", links.shared)
-        relations.register("lent", links.lent)
-        relations.register("suspended", suspensions.suspended(order.register))
-        relations.register("verified", suspensions.verified(order.register, now.fresh_since))
+        decide.register(relations, "marked", lists.of(order.register))
+        decide.register(relations, "linked", links.reaching)
+        decide.register(relations, "shared", links.shared)
+        decide.register(relations, "lent", links.lent)
+        decide.register(relations, "suspended", suspensions.suspended(order.register))
+        decide.register(relations, "verified", suspensions.verified(order.register, now.fresh_since))
         return decide.decide(relations, verified.where, now).read_all()
 
 

@@ -95,12 +95,12 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
         ), chosen as (
             select *, {_FIRST if impersonal else _ALONE} as _way from addressed
         )
-        select record,
+        select cast(record as blob) as record,
             case when _reason = 'included' and _way is null then 'contact_shared' else _reason end as reason,
             {_of("_way", {n: f"'{ways[n].channel}'" for n in places})} as channel,
             {_of("_way", {n: f"'{ways[n].contact_of}'" for n in borrowing})} as contact_of,
-            {_of("_way", {n: f"_lent_{n}" for n in borrowing})} as contact_record,
-            case when _way is not null then _person end as person
+            cast({_of("_way", {n: f"_lent_{n}" for n in borrowing})} as blob) as contact_record,
+            cast(case when _way is not null then _person end as blob) as person
         from chosen
     """  # noqa: S608  only names of checked contracts and orders, and our own words; values are parameters
     return statement, parameters + wanted + since
@@ -110,6 +110,32 @@ def decide(relations: duckdb.DuckDBPyConnection, where: criteria.Node, situation
     """Run the statement on a connection that holds the seven relations. Rows as DECISION_SCHEMA."""
     statement, parameters = compile_decision(where, situation)
     return relations.sql(statement, params=parameters).to_arrow_reader(100_000)
+
+
+def register(relations: duckdb.DuckDBPyConnection, name: str, rows: pa.Table | pa.RecordBatchReader) -> None:
+    """Make rows a relation whose tokens of 16 octets are UUIDs: DuckDB holds and compares those in place.
+
+    Nothing is copied. `decide` gives octets back.
+    """
+    schema = pa.schema([pa.field(field.name, _in_place(field.type)) for field in rows.schema])
+    batches = (_renamed(batch, schema) for batch in (rows.to_batches() if isinstance(rows, pa.Table) else rows))
+    if isinstance(rows, pa.Table):
+        relations.register(name, pa.Table.from_batches(batches, schema))
+    else:
+        relations.register(name, pa.RecordBatchReader.from_batches(schema, batches))
+
+
+def _in_place(kind: pa.DataType) -> pa.DataType:
+    return pa.uuid() if kind == pa.binary(16) else kind
+
+
+def _renamed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The same rows, with each column's type as the schema calls it."""
+    columns = [
+        column if column.type == field.type else pa.ExtensionArray.from_storage(field.type, column)
+        for column, field in zip(batch.columns, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def fresh(way: Way, situation: Situation, records: str) -> tuple[str, list[object]]:
