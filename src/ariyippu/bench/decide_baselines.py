@@ -36,7 +36,7 @@ def postgresql(sample: pa.RecordBatch, marked: pa.Table, suspended: pa.Table) ->
     with psycopg.connect(owner, dbname="postgres") as connection, connection.cursor() as cursor:
         for name, table in tables.items():
             _load(cursor, name, table)
-        made = psycopg.sql.SQL("create temporary table decided as " + dialect)  # type: ignore[arg-type]
+        made = psycopg.sql.SQL("create temporary table decided as " + dialect)
         return rate(sample.num_rows, lambda: cursor.execute(made, parameters))
 
 
