@@ -20,7 +20,12 @@ from ariyippu.web import hatch
 PAGE = Path(__file__).parents[2] / "docs" / "replay.md"
 
 # day | what | about | messages | why
-EXPECTED = """\
+CHAIN = (
+    "spark's email, given for ariyippu:salary-and-benefit; ariyippu:da-arrears; signed by 3 offices; "
+    "included, with its proof"
+)
+TAX = "included 430, protected_linked < 10, deceased_linked < 10, no_contact 60"
+EXPECTED = f"""\
 2025-12-31 | refused | K-SMART's contacts as a spreadsheet, by 12-02 | - | signature.missing_role
 2026-01-05 | refused | K-SMART's contacts as a spreadsheet, by 12-02 | - | the register's owner says no, in public
 2026-02-04 | sent | da-february-1 | 921 | included 921, no_contact 8, deceased 2
@@ -62,6 +67,8 @@ EXPECTED = """\
 2026-05-05 | stopped | news-may-1 | - | the restraint is over, and releases nothing
 2026-05-05 | let go | news-may-1 | 360 | released by a person
 2026-05-05 | sent | news-may-1 | 360 | included 360
+2026-05-05 | fact | ariyippu why property-tax | - | {TAX}
+2026-05-05 | fact | the first who was told asks why | - | {CHAIN}
 """
 SUMS = {
     "messages sent": 6041,

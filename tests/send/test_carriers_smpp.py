@@ -506,8 +506,8 @@ def test_no_octets_break_the_reading_of_answers(body: bytes) -> None:
 def test_stop_is_confirmed_once_it_is_kept_and_shows_nobody() -> None:
     def script(peer: Peer) -> None:
         bound(peer)
-        send(peer, Command.DELIVER_SM, 5, deliver("STOP", esm_class=0))
-        send(peer, Command.ENQUIRE_LINK, 6)
+        stop = pdu.pack(Command.DELIVER_SM, 0, 5, deliver("STOP", esm_class=0))
+        peer.socket.sendall(stop + pdu.pack(Command.ENQUIRE_LINK, 0, 6, b""))  # at once: nothing comes between
         assert receive(peer).command == Command.ENQUIRE_LINK | RESPONSE, "it is not confirmed yet"
         assert receive(peer) == Pdu(Command.DELIVER_SM | RESPONSE, 0, 5, b"\0")
         goodbye(peer)

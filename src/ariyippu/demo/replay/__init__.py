@@ -3,6 +3,7 @@
     clock.py         dates of the story, in this process and in its database
     papers.py        the notices, and the documents that officers sign
     stage.py         the installation, everybody's hands, the worker
+    asked.py         why: for a notice and for one message
     account.py       what was sent, what was refused, why: for people, as JSON, as docs/replay.md
     kerala_2026.py   the story, in the order of its dates; read this first
 

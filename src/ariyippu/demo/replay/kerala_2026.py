@@ -13,7 +13,7 @@ from ariyippu import flow
 from ariyippu.base.clock import INDIA
 from ariyippu.base.documents import Document
 from ariyippu.demo import cast
-from ariyippu.demo.replay import papers, setting
+from ariyippu.demo.replay import asked, papers, setting
 from ariyippu.demo.replay.account import Account, What, by_reason
 from ariyippu.demo.replay.stage import Interruption, Stage, in_hand, refusal_of, sent
 from ariyippu.grant.documents import Refusal, UseRequest
@@ -259,6 +259,8 @@ class Story:
         self.stage.stands_still()
         self._note("stopped", "news-may-1", "the restraint is over, and releases nothing")
         self._release("news-may-1")
+        self._note("fact", "ariyippu why property-tax", asked.of_notice("property-tax"))
+        self._note("fact", "the first who was told asks why", asked.of_first_mail(self.stage))
 
     # --- what scenes are made of -----------------------------------------------------------------------
 

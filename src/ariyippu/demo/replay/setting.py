@@ -1,6 +1,7 @@
 """Before the story: an installation of its own, its registers' files, and who everybody is."""
 
 import csv
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,12 @@ from ariyippu.transparency import witness
 EMPLOYEES, SEED = 1_500, 2026
 SUBSCRIBERS = 360
 WINDOW = 100
+CREDITED = {
+    "Arrears": "4200.00",
+    "Arrears from": "07/2023",
+    "Arrears to": "01/2026",
+    "Sanction reference": "G.O. of 20-02-2026 (replay)",
+}
 
 
 @contextmanager
@@ -90,25 +97,15 @@ def _subscriber(number: int) -> str:
     return f"N{number:05},Reader {number},{DISTRICTS[number % len(DISTRICTS)]},{phone},{email}"
 
 
-def credit(folder: Path, before: str, after: str, count: int) -> int:
-    """A pay bill: so many more employees in service have arrears and their sanction. How many of them do."""
-    lines = (folder / before).read_text().splitlines()
-    at = {name: place for place, name in enumerate(lines[0].split(","))}
-    credited = 0
-    for place, line in enumerate(lines[1:], 1):
-        cells = line.split(",")
-        if credited < count and (cells[at["Arrears"]], cells[at["Service status"]]) == ("0.00", "IN SERVICE"):
-            _set(cells, at, {"Arrears": "4200.00", "Arrears from": "07/2023", "Arrears to": "01/2026"})
-            _set(cells, at, {"Sanction reference": "G.O. of 20-02-2026 (replay)"})
-            lines[place] = ",".join(cells)
-            credited += 1
-    (folder / after).write_text("\n".join(lines) + "\n")
-    return credited
-
-
-def _set(cells: list[str], at: dict[str, int], values: dict[str, str]) -> None:
-    for name, value in values.items():
-        cells[at[name]] = value
+def credit(folder: Path, before: str, after: str, count: int) -> None:
+    """A pay bill: so many more employees in service have arrears and their sanction."""
+    header, *lines = (folder / before).read_text("utf-8").splitlines()
+    rows = [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
+    without = (row for row in rows if (row["Arrears"], row["Service status"]) == ("0.00", "IN SERVICE"))
+    for row in itertools.islice(without, count):
+        row.update(CREDITED)
+    text = "\n".join([header, *(",".join(row.values()) for row in rows)])
+    (folder / after).write_text(f"{text}\n", "utf-8")
 
 
 def records_of_judges(folder: Path) -> dict[str, list[str]]:

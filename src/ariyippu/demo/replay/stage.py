@@ -78,12 +78,11 @@ class Stage:
         for _ in range(TURNS):
             flow.turn(self.vault)
 
-    def load(self, name: str, file: Path) -> Loaded:
+    def load(self, name: str, file: Path) -> None:
         """A department hands its register over."""
         found = contract.find(name)
         loaded = snapshot.load(found, file, home=self.home, keyring=self.vault.keyring)
         self.registers[found.register.name] = Loaded(loaded.snapshot, found.digest)
-        return self.registers[found.register.name]
 
     def link(self, grant: UseRequest) -> None:
         with patch.dict(os.environ, {"ARIYIPPU_STAGE": "link"}):  # the one stage that may open features
