@@ -19,8 +19,21 @@ from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.base.home import CarrierSettings
 from ariyippu.demo.outside.keep import read_mail, read_sms
 from ariyippu.demo.outside.run import Outside, running
-from ariyippu.send.carriers import Answer, Carrier, EmailMessage, Message, SmsMessage, Verdict, open_carrier
+from ariyippu.send.carriers import (
+    Answer,
+    Carrier,
+    EmailMessage,
+    InboxMessage,
+    Message,
+    SmsMessage,
+    Verdict,
+    open_carrier,
+)
+from ariyippu.send.carriers.inbox import INBOX
+from ariyippu.send.inbox import Letter
+from ariyippu.send.models import Batch, InboxRow
 from tests.send import gateway
+from tests.track import sends
 
 MALAYALAM = "അറിയിപ്പ്: ക്ഷാമബത്ത കുടിശ്ശിക അനുവദിച്ചു. "
 SMTP_SINK = Path("/usr/sbin/smtp-sink")
@@ -123,6 +136,9 @@ class Subject:
 
     @contextlib.contextmanager
     def serving(self, port: int = 0) -> Iterator[int]:
+        if self.scheme == "inbox":
+            yield port
+            return
         if self.scheme == "mobileseva+http":
             with gateway.serving(self.seva, port) as found:
                 yield found
@@ -133,7 +149,8 @@ class Subject:
 
     @contextlib.contextmanager
     def carrier(self, port: int) -> Iterator[Carrier]:
-        with contextlib.closing(open_carrier(settings_for(self.url(port)))) as carrier:
+        settings = INBOX if self.scheme == "inbox" else settings_for(self.url(port))
+        with contextlib.closing(open_carrier(settings)) as carrier:
             yield carrier
 
     def url(self, port: int) -> str:
@@ -143,13 +160,24 @@ class Subject:
 
     def message(self, position: int, number: int | None = None) -> Message:
         number = 100_002 + position if number is None else number
+        if self.scheme == "inbox":
+            record = number.to_bytes(16, "big") if number else b""
+            return InboxMessage(position, Batch.objects.get().pk, Letter(record, str(position).encode(), "key"))
         if self.scheme == "smtp":
             content = f"Subject: {position}\r\n\r\n{MALAYALAM}\r\n".encode()
             return EmailMessage(position, f"p{number:09d}@post.example", content)
         template = gateway.TEMPLATE if self.scheme == "mobileseva+http" else None
         return SmsMessage(position, f"+910{number:09d}", f"{MALAYALAM}{position}", template)
 
+    def to(self, address: str) -> Message:
+        """A message at position 1 to somewhere else."""
+        if self.scheme == "inbox":
+            return InboxMessage(1, Batch.objects.get().pk, Letter(address.encode(), b"", "key"))
+        return EmailMessage(1, address, b"\r\n") if self.scheme == "smtp" else SmsMessage(1, address, "x", None)
+
     def arrived(self) -> list[str]:
+        if self.scheme == "inbox":
+            return [bytes(row.cell).decode() for row in InboxRow.objects.order_by("pk")]
         if self.scheme == "smtp":
             return [mail["content"].split("\r\n")[0].removeprefix("Subject: ") for mail in read_mail(self.folder)]
         if self.scheme == "mobileseva+http":
@@ -157,8 +185,11 @@ class Subject:
         return [sms["text"].removeprefix(MALAYALAM) for sms in read_sms(self.folder)]
 
 
-@pytest.fixture(params=["smtp", "smpp", "mobileseva+http"])
+@pytest.fixture(params=["smtp", "smpp", "mobileseva+http", "inbox"])
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
+    if request.param == "inbox":
+        request.getfixturevalue("clean_vault")
+        sends.batch(1_000, channel="inbox")
     return Subject(request.param, tmp_path)
 
 
@@ -175,7 +206,7 @@ def test_every_message_is_answered_once_and_arrives(subject: Subject) -> None:
             messages = [subject.message(position) for position in range(start, start + 100)]
             answers = list(carrier.hand_off(iter(messages)))
             assert verdicts(answers) == dict.fromkeys(range(start, start + 100), Verdict.ACCEPTED)
-            assert all(answer.provider_id for answer in answers)
+            assert all(answer.provider_id for answer in answers) or subject.scheme == "inbox"
     assert sorted(subject.arrived(), key=int) == [str(position) for position in range(300)]
 
 
@@ -207,7 +238,7 @@ def test_nothing_is_written_beyond_the_iterators_end(subject: Subject) -> None:
     "to", ["", "a@b.example>\r\nRCPT TO:<c@d.example", "+91\n0123456789", "+91\x000123456789", "x@"]
 )
 def test_a_bad_address_is_refused_here(subject: Subject, to: str) -> None:
-    bad: Message = EmailMessage(1, to, b"\r\n") if subject.scheme == "smtp" else SmsMessage(1, to, "x", None)
+    bad = subject.to(to)
     with subject.serving() as port, subject.carrier(port) as carrier:
         answers = list(carrier.hand_off(iter([subject.message(0), bad, subject.message(2)])))
     assert Answer(1, Verdict.PERMANENT, "local.bad_address") in answers
@@ -215,6 +246,8 @@ def test_a_bad_address_is_refused_here(subject: Subject, to: str) -> None:
 
 
 def test_no_connection_takes_no_message(subject: Subject) -> None:
+    if subject.scheme == "inbox":
+        pytest.skip("it has no connection of its own: tests/send/test_inbox.py")
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     messages = iter([subject.message(0)])

@@ -6,6 +6,7 @@ import pytest
 
 from ariyippu.policy import objections, suspensions
 from ariyippu.policy.models import Objection, Suspension
+from ariyippu.send.carriers import EmailMessage
 from ariyippu.send.models import Batch
 from ariyippu.send.open import Door
 from ariyippu.send.tokens import MessageTokens
@@ -39,7 +40,7 @@ def test_every_message_carries_its_own_link(world: World) -> None:
     for _channel in range(2):
         held = by_hand.take(world)
         for message in Door(world.home, world.vault.keyring).open(held).messages:
-            left += message.content.decode() if hasattr(message, "content") else message.text
+            left += message.content.decode() if isinstance(message, EmailMessage) else getattr(message, "text", "")
     for token, _record, _contact in link_tokens(world):
         assert f"{world.home.settings.public_url}/m/{token}" in left
 

@@ -17,7 +17,9 @@ from ariyippu.commands.zone import HomeOption, JsonOption, console, enter, print
 
 app = typer.Typer(no_args_is_help=True, help="Sending: how it stands; pausing, resuming; what nobody knows; workers.")
 
-ChannelOption = Annotated[Literal["email", "sms"] | None, typer.Option("--channel", help="Of one channel alone.")]
+ChannelOption = Annotated[
+    Literal["email", "sms", "inbox"] | None, typer.Option("--channel", help="Of one channel alone.")
+]
 OrderOption = Annotated[str | None, typer.Option("--order", help="Of one order alone, by its id.")]
 
 DAYS = ["%Y-%m-%d"]

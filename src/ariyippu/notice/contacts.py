@@ -18,6 +18,7 @@ from ariyippu.ingest.snapshot import manifest
 from ariyippu.link.models import LinkRun
 from ariyippu.notice.documents import Channel, Order
 
+INBOX = "_inbox"  # no contract's column begins so: the record itself is the contact
 CONTACT_TYPES: Mapping[Channel, str] = {"email": "email", "sms": "mobile"}
 
 
@@ -52,6 +53,7 @@ def sources(order: Order, own: Manifest, lent: Sequence[Manifest]) -> tuple[Sour
         source
         for contact_of, one in registers
         for channel in order.channels
+        if channel != "inbox"
         if (source := _source(order, channel, contact_of, one)) is not None
     )
     if not any(source.covered for source in found):
@@ -59,7 +61,8 @@ def sources(order: Order, own: Manifest, lent: Sequence[Manifest]) -> tuple[Sour
             "order.purpose_not_covered",
             "None of the contacts that it names were collected for this purpose or one above it.",
         )
-    return found
+    covered = any(source.covered and source.contact_of is None for source in found)
+    return (*found, Source("inbox", None, INBOX, own, covered)) if "inbox" in order.channels else found
 
 
 def _source(order: Order, channel: Channel, contact_of: str | None, one: Manifest) -> Source | None:

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from ariyippu.base.documents import Document, Part, added
 from ariyippu.grant.documents import LegalBasis
 
-Channel = Literal["email", "sms"]
+Channel = Literal["email", "sms", "inbox"]  # the last one: the person's own page, which everybody has
 Language = Literal["ml", "en"]
 LANGUAGES: tuple[Language, ...] = ("ml", "en")
 Kind = Literal["text", "name", "number", "money", "date"]  # how a value is written
@@ -85,6 +85,13 @@ class ContactsOf(Part):
     contract: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the register's contract.")
 
 
+def _check_channels(channels: tuple[Channel, ...]) -> None:
+    if len(set(channels)) != len(channels):
+        raise ValueError("a channel stands twice")
+    if "inbox" in channels[:-1]:
+        raise ValueError("the inbox is for whom no other channel reaches: it stands last")
+
+
 class Order(Document):
     """The order to send one notice once, to one snapshot, under one grant. It pins all three by digest.
 
@@ -100,7 +107,7 @@ class Order(Document):
     register: str
     snapshot: str
     purpose: str
-    channels: tuple[Channel, ...] = Field(min_length=1, max_length=2, description="In order of choice.")
+    channels: tuple[Channel, ...] = Field(min_length=1, max_length=3, description="In order of choice.")
     not_before: AwareDatetime
     not_after: AwareDatetime
     max_messages: int = Field(ge=1)
@@ -115,8 +122,7 @@ class Order(Document):
     def _consistent(self) -> Self:
         if self.not_before >= self.not_after:
             raise ValueError("not_after must be after not_before")
-        if len(set(self.channels)) != len(self.channels):
-            raise ValueError("a channel stands twice")
+        _check_channels(self.channels)
         lending = [part.register for part in self.contacts_of]
         if len({self.register, *lending}) != len(lending) + 1:
             raise ValueError("a register stands twice")
@@ -170,7 +176,7 @@ class StandingOrder(Document):
     contract: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the register's contract.")
     register: str
     purpose: str
-    channels: tuple[Channel, ...] = Field(min_length=1, max_length=2, description="In order of choice.")
+    channels: tuple[Channel, ...] = Field(min_length=1, max_length=3, description="In order of choice.")
     event_field: str | None = Field(description="None: only who newly satisfies the criteria.")
     not_before: AwareDatetime
     not_after: AwareDatetime
@@ -184,8 +190,7 @@ class StandingOrder(Document):
     def _consistent(self) -> Self:
         if self.not_before >= self.not_after:
             raise ValueError("not_after must be after not_before")
-        if len(set(self.channels)) != len(self.channels):
-            raise ValueError("a channel stands twice")
+        _check_channels(self.channels)
         return self
 
     def triggered(self, event: Event) -> Trigger:

@@ -204,6 +204,8 @@ def _fields(notice: Notice, read: frozenset[str], sources: Sequence[Source]) -> 
     """The fields that an order uses, of each register; `read`: those that criteria and flags look at."""
     used = {notice.register: read | {placeholder.column for placeholder in notice.placeholders}}
     for source in sources:
+        if source.channel == "inbox":
+            continue
         register = source.manifest.register
         used[register] = used.get(register, frozenset()) | {source.column}
     return used

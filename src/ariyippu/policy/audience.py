@@ -27,7 +27,7 @@ from ariyippu.grant import legal, purposes
 from ariyippu.ingest.manifest import Manifest
 from ariyippu.ingest.snapshot import open_records
 from ariyippu.notice import criteria, templates
-from ariyippu.notice.contacts import Source
+from ariyippu.notice.contacts import INBOX, Source
 from ariyippu.notice.models import OrderRow
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy import decide, freshness, limits, linked, objections, stays, suspensions
@@ -142,6 +142,7 @@ def situation(row: OrderRow, verified: VerifiedOrder) -> Situation:
     fresh_since = freshness.since(today)
     for subject in stays.subjects_of(verified):
         source = verified.source(subject.channel, subject.contact_of)
+        is_inbox = subject.channel == "inbox"
         way = Way(
             channel=subject.channel,
             column=source.column if source else None,
@@ -150,9 +151,9 @@ def situation(row: OrderRow, verified: VerifiedOrder) -> Situation:
             restrained=stays.stopped(subject, row.released_at, restraint=True),
             contact_of=subject.contact_of,
             consented=source is not None and _consented(verified, source),
-            handed_over_lately=source is not None and _handed_over_on(source.manifest) >= fresh_since,
-            verified_on=source.manifest.columns[source.column].verified_on if source else None,
-            personal=templates.is_personal(verified.notice, subject.channel),
+            handed_over_lately=source is not None and (is_inbox or _handed_over_on(source.manifest) >= fresh_since),
+            verified_on=source.manifest.columns[source.column].verified_on if source and not is_inbox else None,
+            personal=is_inbox or templates.is_personal(verified.notice, subject.channel),
         )
         ways.append(way)
     in_force = verified.order.not_before <= clock.now() < verified.order.not_after
@@ -162,6 +163,8 @@ def situation(row: OrderRow, verified: VerifiedOrder) -> Situation:
 
 def _consented(verified: VerifiedOrder, source: Source) -> bool:
     """The notice rests on no consent, or the contact was given in order to get just this."""
+    if source.column == INBOX:
+        return verified.notice.legal_basis.kind != "consent"
     given = purposes.taxonomy().get(source.manifest.columns[source.column].collected_for or "")
     return verified.notice.legal_basis.kind != "consent" or (given is not None and given.by_subscription)
 
@@ -181,17 +184,17 @@ class _Vault:
     def register(self, relations: duckdb.DuckDBPyConnection, snapshot: str, columns: list[str]) -> None:
         """Make the snapshot's records, or those of them that may be candidates, the relation `records`."""
         records = open_records(self.home, self.keyring, snapshot, columns)
-        if self.among is None:
-            decide.register(relations, "records", records)
-            return
         decide.register(relations, "_all_records", records)
-        decide.register(relations, "_among", self.among)
-        relations.execute("create view records as select * from _all_records semi join _among using (record)")
+        candidates = "_all_records"
+        if self.among is not None:
+            decide.register(relations, "_among", self.among)
+            candidates += " semi join _among using (record)"
+        relations.execute(f'create view records as select *, record as "{INBOX}_token" from {candidates}')  # noqa: S608
 
 
 def _decide(row: OrderRow, verified: VerifiedOrder, lists: Lists, vault: _Vault) -> pa.Table:
     order, now = verified.order, situation(row, verified)
-    tokens = [f"{way.column}_token" for way in now.ways if way.contact_of is None and way.column is not None]
+    tokens = [f"{way.column}_token" for way in now.ways if way.contact_of is None and way.column not in (None, INBOX)]
     days = {way.verified_on for way in now.ways if way.contact_of is None and way.verified_on is not None}
     asked = criteria.fields(verified.where) | _asked_by_stays(now) | days
     columns = ["record", "deceased", "protected", "minor", *tokens, *sorted(asked)]

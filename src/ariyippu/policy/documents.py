@@ -138,6 +138,12 @@ class Subject:
 
 def subjects(order: Order, notice: Notice, attributes: Mapping[str, str]) -> tuple[Subject, ...]:
     """An order's ways to reach people in their order of choice, as stays see them: own contacts, then borrowed ones."""
+    own = None, *(part.register for part in order.contacts_of)
+    ways: list[tuple[Channel, str | None]] = [
+        (channel, lender) for lender in own for channel in order.channels if channel != "inbox"
+    ]
+    if "inbox" in order.channels:
+        ways.append(("inbox", None))  # after all that is lent
     return tuple(
         Subject(
             order=order.id,
@@ -151,8 +157,7 @@ def subjects(order: Order, notice: Notice, attributes: Mapping[str, str]) -> tup
             digests=_digests(order),
             attributes=attributes,
         )
-        for contact_of in (None, *(part.register for part in order.contacts_of))
-        for channel in order.channels
+        for channel, contact_of in ways
     )
 
 

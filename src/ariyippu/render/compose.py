@@ -145,7 +145,7 @@ class _Form:
     _room: int  # bytes: no line is too long while no value is longer
 
     def placeholders(self, channel: Channel) -> frozenset[str]:
-        return frozenset(self._text.names) if channel == "email" else self._sms[SENT].placeholders()
+        return self._sms[SENT].placeholders() if channel == "sms" else frozenset(self._text.names)
 
     def emails(self, columns: Mapping[str, Sequence[str]], headers: Headers) -> list[bytes]:
         _refuse_headers(headers)

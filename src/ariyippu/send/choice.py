@@ -20,6 +20,7 @@ from ariyippu.notice.documents import Channel
 from ariyippu.send import metrics
 from ariyippu.send.breaker import UNREACHABLE, Breaker, State
 from ariyippu.send.carriers import Answer, Arrival, Carrier, Message, Receipt, Verdict, dlt, open_carrier, verdicts
+from ariyippu.send.carriers.inbox import INBOX
 from ariyippu.send.carriers.verdicts import Blame
 
 AFTER_FAULT_S = 5
@@ -116,10 +117,10 @@ class Choice:
     """All carriers of one worker."""
 
     def __init__(self, settings: Settings) -> None:
-        self._of = {
+        self._of: dict[Channel, list[Chosen]] = {
             channel: [Chosen(name, of) for name, of in settings.carriers_of(channel).items()]
             for channel in settings.carriers
-        }
+        } | {"inbox": [Chosen("inbox", INBOX)]}
 
     def resting(self) -> list[Channel]:
         """The channels of which no batch is to be leased now."""

@@ -102,7 +102,10 @@ def _messages(verified: VerifiedOrder, source: Source, rows: pa.Table, home: Hom
     shown, (flags, parameters) = columns_shown(verified, source.channel), _flags(verified)
     token, own = f"{source.column}_token", source.contact_of is None
     of, lent = ("r", "") if own else ("c", "join contacts c on c.record = a.contact_record")
-    read = dict.fromkeys(("record", *shown, *verified.flag_fields, *((token, source.column) if own else ())))
+    contact, cell, held = f'{of}."{token}"', f'{of}."{source.column}"', (token, source.column) if own else ()
+    if source.channel == "inbox":  # the record itself is the contact
+        contact, cell, held = "r.record", "null::blob", ()
+    read = dict.fromkeys(("record", *shown, *verified.flag_fields, *held))
     listed = "".join(f', r."{column}"' for column in (*shown, *flags))
     with engine.readable(f"A snapshot of order {verified.order.id}"), engine.connect() as relations:
         relations.register("audience", rows)
@@ -112,7 +115,7 @@ def _messages(verified: VerifiedOrder, source: Source, rows: pa.Table, home: Hom
             relations.register("contacts", contacts)
         return relations.sql(
             f"""with flagged as (select *{"".join(flags.values())} from records)
-                select r.record, {of}."{token}" as {CONTACT}, {of}."{source.column}" as {CELL},
+                select r.record, {contact} as {CONTACT}, {cell} as {CELL},
                     {of}.record as {CELL_RECORD}, a.person as {PERSON}{listed}
                 from audience a join flagged r on r.record = a.record {lent}
                 where a.reason = 'included' and a.channel = ? and a.contact_of is not distinct from ?""",  # noqa: S608  names of a checked contract

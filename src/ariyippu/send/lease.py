@@ -111,9 +111,12 @@ def lease(worker: str, checks: Checks, *, but: Collection[Channel] = ()) -> Leas
     satisfies every check.
     """
     carriers = checks.home.settings.carriers
-    for candidate in _candidates([c for c in carriers if c not in but]):
+    channels: tuple[Channel, ...] = (*carriers, "inbox")
+    for candidate in _candidates([channel for channel in channels if channel not in but]):
         verified = checks.passed(candidate.order, candidate.edition)
-        if verified is None or quiet.waits(carriers[candidate.channel], verified.purpose, clock.now()):
+        if verified is None:
+            continue
+        if candidate.channel != "inbox" and quiet.waits(carriers[candidate.channel], verified.purpose, clock.now()):
             continue
         if held := _claim(worker, verified, candidate):
             return held

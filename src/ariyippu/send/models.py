@@ -138,6 +138,22 @@ class PutOff(models.Model):
         constraints = [models.UniqueConstraint(fields=["batch", "position"], name="send_put_off_once")]
 
 
+class InboxRow(models.Model):
+    """A letter on a person's own page, sealed for its record: inbox.py."""
+
+    record = models.BinaryField(max_length=16)
+    cell = models.BinaryField()
+    wrapped_key = models.TextField()
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, db_index=False)
+    position = models.PositiveIntegerField()
+    came_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "send_inbox"
+        constraints = [models.UniqueConstraint(fields=["batch", "position"], name="send_inbox_once")]
+        indexes = [models.Index(fields=["record"], name="send_inbox_record")]
+
+
 class Hold(models.Model):
     """What an operator holds: everything (an empty scope), a channel, or an order by its digest."""
 

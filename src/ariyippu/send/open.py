@@ -23,9 +23,10 @@ from ariyippu.notice.sms import MESSAGE
 from ariyippu.policy import stays
 from ariyippu.render.compose import Composer, Headers, Links, compile_notice
 from ariyippu.render.values import WRITERS
-from ariyippu.send.carriers import EmailMessage, Message, SmsMessage
+from ariyippu.send.carriers import EmailMessage, InboxMessage, Message, SmsMessage
 from ariyippu.send.carriers.answers import MAX_VALID_S
 from ariyippu.send.cut import CELL, CELL_RECORD, CONTACT, FLAG, PERSON, file_key, file_path, stem
+from ariyippu.send.inbox import NOBODY, sealed
 from ariyippu.send.lease import Lease
 from ariyippu.send.tokens import MessageTokens
 
@@ -60,22 +61,32 @@ class Door:
             for column in rows.column_names
             if column in verified.manifest.columns
         }
-        contacts = self._contacts(held, rows)
+        contacts = [NOBODY] * len(records) if channel == "inbox" else self._contacts(held, rows)
         composer = compile_notice(verified.notice, Links.of(self.home.settings.public_url, verified.order.id))
         shown = composer.placeholders(channel)
         values = _written([p for p in verified.notice.placeholders if p.name in shown], texts)
         values |= _holding(verified.notice.flags, rows)
         values[MESSAGE] = MessageTokens.of(self.keyring, "link").make(held.batch.pk, verified.digest, records)
-        if channel == "email":
+        if channel == "sms":
+            messages = _sms(held, composer, contacts, values)
+        else:
             tokens = MessageTokens.of(self.keyring, "receipt").make(held.batch.pk, verified.digest, records)
             contents = composer.emails(values, self._headers(contacts, tokens))
-            return_paths = map(self.home.settings.carriers["email"].return_path, tokens)
-            positions = range(len(records))
-            messages: list[Message] = list(map(EmailMessage, positions, contacts, contents, return_paths))
-        else:
-            messages = _sms(held, composer, contacts, values)
+            messages = (
+                self._inbox(held, contents, records) if channel == "inbox" else self._emails(contacts, contents, tokens)
+            )
         persons = {position: person for position, person in enumerate(rows[PERSON].to_pylist()) if person is not None}
         return Opened(messages, records, rows[CONTACT].to_pylist(), persons)
+
+    def _emails(self, contacts: Sequence[str], contents: Sequence[bytes], tokens: Sequence[str]) -> list[Message]:
+        return_paths = map(self.home.settings.carriers["email"].return_path, tokens)
+        return list(map(EmailMessage, range(len(contents)), contacts, contents, return_paths))
+
+    def _inbox(self, held: Lease, contents: Sequence[bytes], records: Sequence[bytes]) -> list[Message]:
+        letters = sealed(
+            [content.decode() for content in contents], records, held.verified.order.register, self.keyring
+        )
+        return [InboxMessage(position, held.batch.pk, letter) for position, letter in enumerate(letters)]
 
     def _rows(self, held: Lease) -> pa.Table:
         file = held.batch.file
@@ -106,7 +117,8 @@ class Door:
         return [value or "" for value in opened]
 
     def _headers(self, contacts: Sequence[str], tokens: Sequence[str]) -> Headers:
-        sender = self.home.settings.carriers["email"].sender
+        email_carrier = self.home.settings.carriers.get("email")  # what waits on one's own page needs none
+        sender = email_carrier.sender if email_carrier else NOBODY
         domain = sender.rpartition("@")[2]
         date = email.utils.format_datetime(clock.now())
         return Headers(sender, date, contacts, [f"{token}@{domain}" for token in tokens])

@@ -1,4 +1,5 @@
-"""Carriers take messages out of the house: e-mail over SMTP, SMS over SMPP or C-DAC's Mobile Seva.
+"""Carriers take messages out of the house: e-mail over SMTP, SMS over SMPP or C-DAC's Mobile Seva;
+or into the person's own page.
 
 `answers.py` is the protocol; `smtp.py` and `smpp.py` speak to providers; `pdu.py` is SMPP's wire format.
 """
@@ -10,12 +11,14 @@ from ariyippu.send.carriers.answers import (
     Arrival,
     Carrier,
     EmailMessage,
+    InboxMessage,
     Message,
     Receipt,
     SmsMessage,
     Stop,
     Verdict,
 )
+from ariyippu.send.carriers.inbox import INBOX, InboxCarrier
 from ariyippu.send.carriers.mobile_seva import MobileSevaCarrier
 from ariyippu.send.carriers.smpp import SmppCarrier
 from ariyippu.send.carriers.smtp import SmtpCarrier
@@ -25,6 +28,7 @@ __all__ = [
     "Arrival",
     "Carrier",
     "EmailMessage",
+    "InboxMessage",
     "Message",
     "Receipt",
     "SmsMessage",
@@ -39,6 +43,8 @@ def open_carrier(settings: CarrierSettings) -> Carrier:
 
     RefusedError `carrier.bad_url`, `carrier.bad_sender`, `carrier.password_in_clear`, `carrier.no_secure_key`.
     """
+    if settings is INBOX:
+        return InboxCarrier()
     where = endpoint.parse(settings.url)
     if where.scheme in ("smpp", "smpps"):
         return SmppCarrier(settings, where)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from ariyippu.send.inbox import Letter
+
 MAX_VALID_S = 24 * 3600
 
 
@@ -38,7 +40,21 @@ class SmsMessage:
     valid_s: int = MAX_VALID_S  # for so long the provider may try; then it must not arrive any more
 
 
-Message = EmailMessage | SmsMessage
+@dataclass(frozen=True, slots=True, repr=False)
+class InboxMessage:
+    """A letter for a person's own page, sealed already."""
+
+    position: int  # place in its batch
+    batch: int
+    letter: Letter
+
+    @property
+    def to(self) -> str:
+        """No destination."""
+        return ""
+
+
+Message = EmailMessage | SmsMessage | InboxMessage
 
 
 @dataclass(frozen=True, slots=True)

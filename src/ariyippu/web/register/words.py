@@ -54,7 +54,7 @@ BASES: Words = {
     "dpdp": _("section 7 of the Digital Personal Data Protection Act 2023"),
 }
 
-CHANNELS: Words = {"email": _("E-mail"), "sms": _("SMS")}
+CHANNELS: Words = {"email": _("E-mail"), "sms": _("SMS"), "inbox": _("The person's own page")}
 
 OUTCOMES: Words = {
     "accepted": _("Accepted for delivery, no receipt"),
