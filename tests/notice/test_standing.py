@@ -24,9 +24,10 @@ from ariyippu.notice.models import OrderRow, StandingRow
 from ariyippu.policy import audience, limits
 from ariyippu.policy.documents import Scope
 from ariyippu.policy.models import AudienceRow
+from ariyippu.track import report
 from ariyippu.transparency.verify import verify
 from tests.offices import EVERYBODY, now
-from tests.refusals import changed, leaves, refused
+from tests.refusals import changed, leaves, refused, with_payload
 from tests.world import PURPOSE, Person, World, build, people, write_register
 
 pytestmark = pytest.mark.usefixtures("clean_vault")
@@ -274,6 +275,38 @@ def test_no_order_takes_a_trigger_s_name(world: World) -> None:
         world.order_document(world.notice(), id="arrears-credited-t1")
 
 
+def test_every_change_of_every_field_and_signature_is_refused(world: World) -> None:
+    made, notice = document(world), world.notice().payload()
+    envelope = world.offices.signed(made)
+    broken = [
+        with_payload(envelope, canonical_json(changed(made.model_dump(mode="json"), at)))
+        for at in leaves(made.model_dump(mode="json"))
+    ]
+    assert len(broken) == len(StandingOrder.model_fields) + 1  # two channels
+    other = world.offices.signed(document(world, id="another")).signatures
+    for place in range(len(EVERYBODY)):
+        signatures = (*envelope.signatures[:place], other[place], *envelope.signatures[place + 1 :])
+        broken.append(envelope.model_copy(update={"signatures": signatures}))
+    for one in broken:
+        with refused(""):
+            standing.accept(one, notice, world.home)
+    assert not StandingRow.objects.exists()
+    standing.accept(envelope, notice, world.home)
+
+
+def test_operators_see_how_far_it_is(world: World) -> None:
+    accept(world)
+    assert report.order_lines(world.home) == ["arrears-credited: standing, triggered 0 times"]
+    load(world, [*FEBRUARY, Person(70)])
+    triggered(world)
+    assert report.order_lines(world.home) == [
+        "arrears-credited-t1: sending",
+        "arrears-credited: standing, triggered 1 time",
+    ]
+    StandingRow.objects.update(snapshot="lost")
+    assert report.order_lines(world.home)[-1].endswith("time, never again: the snapshot that it saw is lost")
+
+
 def test_every_change_of_a_trigger_is_refused(world: World) -> None:
     """What is kept in the database is made again from what was signed."""
     accept(world)
@@ -354,9 +387,9 @@ def test_the_verifier_makes_each_trigger_again(world: World) -> None:
     triggered(world)
     flow.publish(world.vault)
     log_key, witness_key = str(world.vault.log_key.key), str(world.vault.witness.key)
-    report = verify(world.home.log, log_key=log_key, witness_keys=[witness_key], roots=world.offices.roots)
-    assert report.problems == ()
-    assert (report.kinds["standing-order"], report.kinds["trigger"], report.kinds["audience"]) == (1, 1, 1)
+    found = verify(world.home.log, log_key=log_key, witness_keys=[witness_key], roots=world.offices.roots)
+    assert found.problems == ()
+    assert (found.kinds["standing-order"], found.kinds["trigger"], found.kinds["audience"]) == (1, 1, 1)
 
 
 def test_a_trigger_says_when_its_messages_may_leave(world: World) -> None:

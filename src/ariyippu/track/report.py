@@ -5,11 +5,14 @@ from typing import Any
 
 from django.db import connection
 
+from ariyippu.base import clock
+from ariyippu.base.documents import Envelope
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.home import Home
 from ariyippu.ingest.models import Snapshot
 from ariyippu.notice import orders
-from ariyippu.notice.models import OrderRow
+from ariyippu.notice.documents import StandingOrder
+from ariyippu.notice.models import OrderRow, StandingRow
 from ariyippu.policy import stays
 from ariyippu.policy.models import AudienceRow
 from ariyippu.track import settle
@@ -40,8 +43,17 @@ def report() -> dict[str, Any]:
 
 
 def order_lines(home: Home) -> list[str]:
-    """One line for each order: its state, and the stay or the broken rule that holds it up."""
-    return [f"{row.order_id}: {row.state}{_held_up(row, home)}" for row in OrderRow.objects.order_by("accepted_at")]
+    """One line for each order: its state, and the stay or the broken rule that holds it up; then standing orders."""
+    lines = [f"{row.order_id}: {row.state}{_held_up(row, home)}" for row in OrderRow.objects.order_by("accepted_at")]
+    return lines + [_standing(row) for row in StandingRow.objects.order_by("journal_id")]
+
+
+def _standing(row: StandingRow) -> str:
+    times = "1 time" if row.triggers == 1 else f"{row.triggers} times"
+    if not Snapshot.objects.filter(pk=row.snapshot).exists():
+        return f"{row.standing_id}: standing, triggered {times}, never again: the snapshot that it saw is lost"
+    over = clock.now() >= Envelope.parse(row.envelope).open(StandingOrder).not_after
+    return f"{row.standing_id}: standing, triggered {times}{', over' if over else ''}"
 
 
 def _held_up(row: OrderRow, home: Home) -> str:
