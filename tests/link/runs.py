@@ -19,8 +19,10 @@ def token(key: str) -> bytes:
 
 def draft(persons: Mapping[Record, str], possible: Mapping[tuple[str, str], float], **changes: object) -> Draft:
     """A run in which each record is of this person, and these pairs of persons are possible links."""
+    bonds = {who: number for number, who in enumerate(dict.fromkeys(persons.values()))}
     rows = [
-        {"register": register, "record": record, "person": token(who)} for (register, record), who in persons.items()
+        {"register": register, "record": record, "person": token(who), "bond": bonds[who]}
+        for (register, record), who in persons.items()
     ]
     pairs = [pair for (one, other), weight in possible.items() for pair in ((one, other, weight), (other, one, weight))]
     first = next(iter(persons.values()))

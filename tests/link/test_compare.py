@@ -38,7 +38,8 @@ def _signed(bits: int, word: int) -> int:
 def test_every_comparison_begins_with_absent_and_ends_with_else() -> None:
     for comparison in compare.COMPARISONS:
         labels = [level.label for level in comparison.levels]
-        assert labels[:2] == [compare.ABSENT, compare.SAME]
+        assert labels[0] == compare.ABSENT
+        assert compare.SAME in labels[1:3]
         assert labels[-1] == compare.ELSE
         assert len(set(labels)) == len(labels)
 
@@ -67,6 +68,23 @@ def test_birth_dates(left: tuple[int | None, ...], right: tuple[int | None, ...]
 )
 def test_initials(left: int, right: int, level: str) -> None:
     assert _level("initials", {"name_initials_l": left, "name_initials_r": right}) == level
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "level"),
+    [
+        ((1, 5), (1, 5), "same, under the same name"),
+        ((1, 5), (1, 6), compare.SAME),
+        ((1, 5), (1, None), compare.SAME),
+        ((1, 5), (2, 5), compare.ELSE),
+        ((1, 5), (None, 5), compare.ABSENT),
+    ],
+)
+def test_phones(left: tuple[int | None, ...], right: tuple[int | None, ...], level: str) -> None:
+    names = ("mobile_token", "name_token")
+    values: dict[str, int | None] = {f"{name}_l": value for name, value in zip(names, left, strict=True)}
+    values |= {f"{name}_r": value for name, value in zip(names, right, strict=True)}
+    assert _level("mobile", values) == level
 
 
 def _level(name: str, values: dict[str, int | None]) -> str:

@@ -25,6 +25,7 @@ def _named(groups: Iterable[Iterable[Record]], before: pa.Table = EMPTY, seed: i
             "register": pa.array([register for register, _, _ in rows], pa.string()),
             "record": pa.array([_token(number) for _, number, _ in rows], pa.binary(16)),
             "cluster": pa.array([cluster for _, _, cluster in rows], pa.int64()),
+            "bond": pa.array([cluster for _, _, cluster in rows], pa.int64()),
         }
     )
     with engine.connect() as relations:

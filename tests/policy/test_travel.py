@@ -28,6 +28,11 @@ records = st.builds(
 pairs = st.tuples(st.sampled_from(PERSONS), st.sampled_from(PERSONS)).filter(lambda pair: pair[0] != pair[1])
 
 
+def bond(person: str, record: bytes) -> int:
+    """One of two bonds of the person."""
+    return 2 * PERSONS.index(person) + record[0] % 2
+
+
 def both_ways(possible: Iterable[Pair]) -> set[Pair]:
     return {pair for one, other in possible for pair in ((one, other), (other, one))}
 
@@ -45,7 +50,7 @@ class Case:
 
     def index(self) -> pa.Table:
         rows = [
-            {"register": one.register, "record": name, "person": token(one.person)}
+            {"register": one.register, "record": name, "person": token(one.person), "bond": bond(one.person, name)}
             for name, one in zip(self.names, self.population, strict=True)
         ]
         return pa.Table.from_pylist(rows, SCHEMAS["index"])
@@ -94,10 +99,10 @@ def test_sql_and_reference_agree_about_every_record(population: list[Record], po
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(records, min_size=1, max_size=14), st.frozensets(st.integers(0, 13)))
-def test_who_is_shared_and_who_lends_follows_from_certain_links(
+def test_who_is_shared_follows_from_certain_links_and_who_lends_from_bonds(
     population: list[Record], having: frozenset[int]
 ) -> None:
-    """Number 3's contact is lent to who is the same person in the order's register; possible links lend nothing."""
+    """A contact is lent to the records of its bond in the order's register, and to no other of the person."""
     case = Case(population, both_ways([("anu", "binu"), ("cinu", "dinu")]))
     everyone = list(zip(case.names, population, strict=True))
     here, lender = REGISTERS[:2]
@@ -112,7 +117,14 @@ def test_who_is_shared_and_who_lends_follows_from_certain_links(
     own = [(name, one) for name, one in everyone if one.register == here]
     expected = [(name, token(one.person)) for name, one in own if any(r != here for _n, r in same[name])]
     assert sorted((row["record"], row["person"]) for row in shared) == sorted(expected)
-    lenders = {name: sorted(n for n, r in same[name] if r == lender and n in has_contact) for name, _one in own}
+    lenders = {
+        name: sorted(
+            n
+            for n, r in same[name]
+            if r == lender and n in has_contact and bond(one.person, n) == bond(one.person, name)
+        )
+        for name, one in own
+    }
     first = {name: found[0] for name, found in lenders.items() if found}
     assert {row["record"]: row["contact_record"] for row in lent} == first
     assert all(row["way"] == 2 and row["token"] == row["contact_record"] for row in lent)

@@ -24,7 +24,9 @@ from ariyippu.policy.travel import MARKS, SHARED
 
 READ_ROWS = 65_536  # as link/index.py reads them; that module needs Django's models
 SCHEMAS = {
-    "index": pa.schema([("register", pa.string()), ("record", pa.binary(16)), ("person", pa.binary(16))]),
+    "index": pa.schema(
+        [("register", pa.string()), ("record", pa.binary(16)), ("person", pa.binary(16)), ("bond", pa.int64())]
+    ),
     "possible": pa.schema([("person", pa.binary(16)), ("other", pa.binary(16)), ("weight", pa.float32())]),
 }
 HERE, ELSEWHERE = "here", "elsewhere"
@@ -67,7 +69,8 @@ class Links:
         person, theirs, other = (random_bytes(16, count) for _ in range(3))
         known = pc.if_else(_every(count, SHARED_EVERY), person, random_bytes(16, count))
         for register, record, whose in ((HERE, records["record"], person), (ELSEWHERE, theirs, known)):
-            self._writers["index"].write_table(pa.table([pa.repeat(register, count), record, whose], SCHEMAS["index"]))
+            rows = [pa.repeat(register, count), record, whose, pa.array(range(count), pa.int64())]
+            self._writers["index"].write_table(pa.table(rows, SCHEMAS["index"]))
         weights = pa.repeat(pa.scalar(1.0, pa.float32()), count)
         pairs = pa.table([person, other, weights], SCHEMAS["possible"])
         self._writers["possible"].write_table(pairs.filter(_every(count, POSSIBLE_EVERY)))

@@ -15,11 +15,16 @@ ABSENT, SAME, ELSE = "absent", "same", "else"
 
 @dataclass(frozen=True)
 class Level:
-    """One answer of a comparison. `frequency` names the token whose rarity refines a SAME."""
+    """One answer of a comparison. `frequency` names the token whose rarity refines a SAME.
+
+    `asks_name`: it is the next level with the same name besides. What the name says is counted by its own comparison,
+    so the two levels have one m and one r (link/train.py); only u, chance, is each one's own.
+    """
 
     label: str
     condition: str
     frequency: str | None = None
+    asks_name: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,8 +117,8 @@ _ADDRESS = Comparison(
     "address",
     (
         Level(ABSENT, f"{_NO_HOUSE} and {_NO_PLACE}"),
-        Level(SAME, f"{_SAME_HOUSE} and {_SAME_PLACE}"),
-        Level("same house elsewhere", _SAME_HOUSE),
+        Level(SAME, f"{_SAME_HOUSE} and {_SAME_PLACE}", frequency="house_token"),
+        Level("same house elsewhere", _SAME_HOUSE, frequency="house_token"),
         Level("alike house, same place", f"{_ALIKE_HOUSE} and {_SAME_PLACE}"),
         Level("alike house elsewhere", _ALIKE_HOUSE),
         Level("no house, same place", f"{_NO_HOUSE} and {_SAME_PLACE}"),
@@ -132,6 +137,22 @@ _DISTRICT = Comparison(
     ),
 )
 
+# A phone that two records share is a family's. Where they share the name, too, no stranger comes by it: the rarity of a
+# number, which says how many share it, would say too little against what a marriage or a move changes at once.
+_MOBILE = Comparison(
+    "mobile",
+    (
+        _absent("mobile_token"),
+        Level(
+            "same, under the same name",
+            "mobile_token_l = mobile_token_r and name_token_l = name_token_r",
+            asks_name=True,
+        ),
+        Level(SAME, "mobile_token_l = mobile_token_r", frequency="mobile_token"),
+        Level(ELSE, "ELSE"),
+    ),
+)
+
 COMPARISONS: tuple[Comparison, ...] = (
     _NAME,
     _INITIALS,
@@ -142,7 +163,7 @@ COMPARISONS: tuple[Comparison, ...] = (
     _text("guardian", (0.85, 0.65)),
     _ADDRESS,
     _DISTRICT,
-    _token("mobile"),
+    _MOBILE,
 )
 
 # Something of one's own, or of one's house. A name, a guardian and a place alone are what namesakes of one ward share.

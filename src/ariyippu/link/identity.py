@@ -5,7 +5,7 @@ several persons go on takes the id of the one that brought most records; the oth
 records of a person that stand in other clusters split off, under new ids. So an id never moves to somebody
 else's records, and it stays while any of its records does, unless a larger person takes it in.
 
-    clustered   (register, record, cluster)   this run's records
+    clustered   (register, record, cluster, bond)   this run's records
     before      (register, record, person)    the index of the run before; empty for the first
 """
 
@@ -69,7 +69,9 @@ def identify(relations: duckdb.DuckDBPyConnection) -> Identified:
     fresh = _fresh(unnamed.to_arrow_table()["cluster"])
     relations.register("fresh", fresh)
     relations.execute("create temporary table identity as from named union all by name from fresh")
-    index = relations.sql("select c.register, c.record, i.person from clustered c join identity i using (cluster)")
+    index = relations.sql(
+        "select c.register, c.record, i.person, c.bond from clustered c join identity i using (cluster)"
+    )
     changes = relations.sql(_CHANGES)
     return Identified(index.to_arrow_table().cast(SCHEMAS["index"]), changes.to_arrow_table().cast(SCHEMAS["changes"]))
 

@@ -1,10 +1,12 @@
 """The kept result of a linking run: which records are one person's, and which persons may be one.
 
     HOME/vault/persons/RUN/
-      index.parquet      register, record, person    every record of the run, once: certain links
+      index.parquet      register, record, person, bond    every record of the run, once: certain links
       possible.parquet   person, other, weight       possible links, in both directions, weight in bits
       changes.parquet    kind, person, other         against the run before: merged, split, new, gone
       uncertain.parquet  reference, registers, what each comparison says    pairs for the clerical view
+
+A person's records of one bond lend each other contacts; a bond is a number of this run, and within one person.
 
 Each file is encrypted as a whole, under a key of its own whose context is `persons|RUN|TERMS|FILE`, where
 TERMS is the SHA-256 of the grant, the model and the snapshots: files of another run, or of this one under
@@ -40,7 +42,12 @@ ROW_GROUP_ROWS = 100_000
 FileName = Literal["index", "possible", "changes", "uncertain"]
 SCHEMAS: Mapping[FileName, pa.Schema] = {
     "index": pa.schema(
-        [("register", pa.string()), ("record", pa.binary(16)), ("person", pa.binary(PERSON_BYTES))],
+        [
+            ("register", pa.string()),
+            ("record", pa.binary(16)),
+            ("person", pa.binary(PERSON_BYTES)),
+            ("bond", pa.int64()),
+        ],
     ),
     "possible": pa.schema(
         [("person", pa.binary(PERSON_BYTES)), ("other", pa.binary(PERSON_BYTES)), ("weight", pa.float32())],

@@ -31,6 +31,7 @@ from ariyippu.ingest.features.make import FEATURE_VERSION
 from ariyippu.link.compare import ABSENT, BLOCKING_RULES, COMPARISONS, NAMES_MEET, Comparison, Level, blocking_rule
 
 SHIPPED = "model.json"
+UNANCHORED = 5.0  # bits
 LEAST_U = 1e-7  # a value that occurs once is rare, but not infinitely so
 
 
@@ -42,20 +43,23 @@ class Part(BaseModel):
 
 
 class Thresholds(Part):
-    """In bits. A pair is certain when its weight reaches `certain` and its relative weight `relative`, and it is
-    anchored (compare.ANCHORED).
+    """In bits. A pair is certain when its weight reaches `certain` and its relative weight `relative`; one that is
+    not anchored (compare.ANCHORED) takes a weight of UNANCHORED bits more.
 
-    From a weight of `possible` on it is a possible link; below that it is nothing.
+    An anchored pair both of whose weights reach `lends` lends a contact: what goes astray over it tells somebody
+    another's business, where any other wrong link tells somebody once too rarely. From a weight of `possible` on
+    a pair is a possible link; below that it is nothing.
     """
 
+    lends: float
     certain: float
     relative: float
     possible: float
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.possible > self.certain:
-            raise ValueError("possible must not be above certain")
+        if not self.possible <= self.certain <= self.lends or self.relative > self.lends:
+            raise ValueError("possible must not be above certain, nor certain or relative above lends")
         return self
 
 

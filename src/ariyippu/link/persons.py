@@ -14,22 +14,14 @@ import pyarrow as pa
 
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
-from ariyippu.link import clerical, identity, index, score
-from ariyippu.link.cluster import Pair, clusters
+from ariyippu.link import clerical, identity, index, join
 from ariyippu.link.compare import COMPARISONS
 from ariyippu.link.models import LinkRun
 
 _RECORDS = "select register, record from features order by place"
-_JUDGED = """
-    create table judged as
-    select s.*, t.verdict is not null as settled, coalesce(t.verdict, case when s.certain then 'same' end) as verdict
-    from scored s left join settled t on t.one = s.one and t.two = s.two
-"""
-_JOINED = "select one, two from judged where verdict = 'same' order by settled desc, weight desc, one, two"
-_TOLD_APART = "select one, two from judged where settled and verdict = 'different'"
 _CLUSTERED = """
     create table clustered as
-    select f.place, f.register, f.record, c.cluster from features f join cluster_of c on c.place = f.place
+    select f.place, f.register, f.record, c.cluster, c.bond from features f join cluster_of c on c.place = f.place
 """
 # Scored, and two persons all the same; not those who were told apart.
 _OPEN = """
@@ -75,9 +67,7 @@ def tables(relations: duckdb.DuckDBPyConnection, kept: Kept) -> Mapping[index.Fi
     """The files of link/index.py, from `features` and `scored`."""
     records, references = Records.of(relations), clerical.References.of(kept.keyring)
     relations.register("settled", _settled(relations, records, references))
-    relations.execute(_JUDGED)
-    found = clusters(score.once(relations), _pairs(relations, _JOINED), _pairs(relations, _TOLD_APART))
-    relations.register("cluster_of", pa.table({"place": pa.array(range(len(found)), pa.int64()), "cluster": found}))
+    relations.register("cluster_of", join.joined(relations))
     relations.execute(_CLUSTERED)
     before = kept.before
     with index.readable(before) if before else nullcontext():
@@ -98,18 +88,13 @@ def _settled(relations: duckdb.DuckDBPyConnection, records: Records, references:
     """The scored pairs that two officers settled: one, two, verdict."""
     verdicts = clerical.verdicts()
     found = []
-    for one, two in _pairs(relations, "select one, two from scored") if verdicts else ():
+    for one, two in join.read_pairs(relations, "select one, two from scored") if verdicts else ():
         if verdict := verdicts.get(references.reference(records.at(one), records.at(two))):
             found.append((one, two, verdict))
     columns = list(zip(*found, strict=True)) or [(), (), ()]
     types = (pa.int64(), pa.int64(), pa.string())
     arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
     return pa.table(arrays, names=["one", "two", "verdict"])
-
-
-def _pairs(relations: duckdb.DuckDBPyConnection, query: str) -> list[Pair]:
-    found = relations.sql(query).to_arrow_table()
-    return list(zip(found["one"].to_pylist(), found["two"].to_pylist(), strict=True))
 
 
 def _uncertain(relations: duckdb.DuckDBPyConnection, records: Records, references: clerical.References) -> pa.Table:

@@ -17,7 +17,7 @@ from splink import DuckDBAPI, Linker
 from ariyippu.base.errors import RefusedError
 from ariyippu.ingest.features.make import FEATURES_SCHEMA
 from ariyippu.link.compare import ANCHORED, BLOCKING_RULES, COMPARISONS, Comparison
-from ariyippu.link.model import Model, relative_weight, settings
+from ariyippu.link.model import UNANCHORED, Model, relative_weight, settings
 
 MAX_SHARING = 50  # a phone that more records share is a placeholder, or a shop's: it tells nobody apart
 MAX_PAIRS_PER_RECORD = 200  # a rule that compares more is refused before it runs
@@ -30,6 +30,7 @@ PAIRS_SCHEMA = pa.schema(
         ("weight", pa.float64()),
         ("relative", pa.float64()),
         ("certain", pa.bool_()),
+        ("lends", pa.bool_()),
     ]
 )
 
@@ -99,16 +100,19 @@ def pairs(relations: duckdb.DuckDBPyConnection, model: Model) -> duckdb.DuckDBPy
         threshold_match_weight=model.thresholds.possible, warning_mode="never"
     )
     evidence = ", ".join(f"{_weight_of(comparison)} as mw_{comparison.name}" for comparison in COMPARISONS)
+    least = model.thresholds
     relations.execute(
         f"""create table scored as
             with weighed as (
-                select s.*, {relative_weight(model)} as relative, {ANCHORED} as anchored
+                select s.*, {relative_weight(model)} as relative, {ANCHORED} as anchored,
+                       {not model.knows_relatives} as alone  -- nobody's relatives are known: they are not asked
                 from {found.physical_name} s
                 join ({side("l")}) l on l.place_l = s.place_l join ({side("r")}) r on r.place_r = s.place_r
             )
             select place_l as one, place_r as two, match_weight as weight, relative,
-                   match_weight >= {model.thresholds.certain} and anchored
-                       and (relative >= {model.thresholds.relative} or {not model.knows_relatives}) as certain,
+                   match_weight >= case when anchored then {least.certain} else {least.certain + UNANCHORED} end
+                       and (relative >= {least.relative} or alone) as certain,
+                   match_weight >= {least.lends} and anchored and (relative >= {least.lends} or alone) as lends,
                    {evidence}
             from weighed"""
     )

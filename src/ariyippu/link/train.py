@@ -6,6 +6,7 @@ one register that holds a person once, namesakes' and relatives'.
 """
 
 import contextlib
+import itertools
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -86,7 +87,18 @@ def _learnt_levels(name: str, levels: list[dict[str, Any]], people: "Sure") -> d
     weights = {}
     for label, (seen_m, seen_u) in zip((level["label_for_charts"] for level in told), found, strict=True):
         weights[label] = people.probabilities(name, label, m=max(_observed(seen_m), LEAST_M), u=_observed(seen_u))
-    return weights
+    return weights | _with_name(name, weights)
+
+
+def _with_name(name: str, weights: Mapping[str, Probabilities]) -> dict[str, Probabilities]:
+    """The levels that ask for the name besides, and those beside them: one m and one r for both."""
+    (comparison,) = (comparison for comparison in COMPARISONS if comparison.name == name)
+    found = {}
+    for level, plain in itertools.pairwise(comparison.told):
+        if level.asks_name:
+            (m, u, r), (plain_m, plain_u, plain_r) = weights[level.label], weights[plain.label]
+            found = {level.label: (m + plain_m, u, r + plain_r), plain.label: (m + plain_m, plain_u, r + plain_r)}
+    return found
 
 
 @dataclass(frozen=True)

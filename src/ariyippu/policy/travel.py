@@ -8,7 +8,8 @@ over certain links, within a register too, and from a person to those whom a pos
 two steps of "may be" reach strangers. Told travels over certain links and to other registers only: two
 buildings of one owner are two notices, but two registers that know one person need not both tell them.
 
-A contact is lent over certain links only, by the first record of the person that has one, in the order of tokens.
+A contact is lent within a bond only, the closest certain links (link/model.py: Thresholds), by its first record
+that has one, in the order of tokens.
 
 A run's files are read as streams, each time anew; what is held of them is what marks reach, and the persons of
 one register.
@@ -59,13 +60,13 @@ _REACHED = """
     group by p.register, p.record
 """
 _HERE_ONLY = "(select $register as register, record, person from here)"
-_HERE = "create temporary table here as select record, person from persons where register = ?"
+_HERE = "create temporary table here as select record, person, bond from persons where register = ?"
 _SHARED = """
     select record, person from here where person in (select person from persons where register <> $register)
 """
 _LENT = """
     select h.record, $way as way, min(p.record) as contact_record, arg_min(c.token, p.record) as token
-    from persons p join contacts c on c.record = p.record join here h on h.person = p.person
+    from persons p join contacts c on c.record = p.record join here h on h.bond = p.bond
     where p.register = $lender
     group by h.record
 """
@@ -97,7 +98,7 @@ def _spread(relations: duckdb.DuckDBPyConnection, index: Stream, possible: Strea
 
 
 def here(relations: duckdb.DuckDBPyConnection, index: Stream, register: str) -> None:
-    """Make the relation `here` (record, person): an order's register, for what follows."""
+    """Make the relation `here` (record, person, bond): an order's register, for what follows."""
     relations.register("persons", index())
     relations.execute(_HERE, [register])
 
