@@ -2,6 +2,7 @@
 
 import contextlib
 import select
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,7 +28,9 @@ from ariyippu.send.carriers import (
     stop,
 )
 from ariyippu.send.carriers.pdu import RESPONSE, Command, Pdu
+from tests.refusals import refused
 from tests.send.test_carriers import MALAYALAM, Peer, Scripted, eventually, settings_for
+from tests.send.test_carriers_smtp import certificate, secured  # noqa: F401  a fixture
 
 LONG = MALAYALAM * 4  # three parts
 TEMPLATE = "1107123456789012345"
@@ -539,3 +542,31 @@ def test_receipts_that_nobody_kept_come_again(tmp_path: Path) -> None:
 
 def test_no_centre_no_receipts() -> None:
     assert carrier_to(1).receipts() == []
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_only_a_certificate_that_verifies_is_bound_to(
+    certificate: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    is_trusted: bool,
+) -> None:
+    def script(plain: Peer) -> None:
+        if not is_trusted:
+            with pytest.raises(ssl.SSLError):
+                secured(plain, certificate)
+            return
+        peer = secured(plain, certificate)
+        bound(peer)
+        answer(peer, submit(peer), "A")
+        goodbye(peer)
+
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with Scripted(script) as server:
+        carrier = open_carrier(settings_for(f"smpps://demo:demo@127.0.0.1:{server.port}"))
+        if is_trusted:
+            assert [found.verdict for found in carrier.hand_off(iter([sms(0)]))] == [Verdict.ACCEPTED]
+        else:
+            with refused("carrier.bad_certificate"):
+                list(carrier.hand_off(iter([sms(0)])))
+        carrier.close()

@@ -9,9 +9,12 @@ import pytest
 from django.db import OperationalError
 from pydantic import ValidationError
 
+from ariyippu.base.documents import Envelope
 from ariyippu.base.errors import PermanentError
 from ariyippu.demo.outside.run import Outside, running
 from ariyippu.ingest.seal import record_tokens
+from ariyippu.notice import contacts, orders
+from ariyippu.notice.documents import Order
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy import suspensions
 from ariyippu.policy.documents import Scope
@@ -28,6 +31,7 @@ from tests.world import Person, World, build
 pytestmark = pytest.mark.usefixtures("clean_vault")
 
 ALL = ("email", "sms", "inbox")
+LAND_TAX = "ariyippu:land-tax-due"
 REACHED, ALONE, OTHER, OBJECTING, GONE = (Person(n, name=f"Anu Kizhakke {n}") for n in range(1, 6))
 PEOPLE = (
     REACHED,
@@ -110,6 +114,23 @@ def test_a_stay_of_all_channels_stops_it(world: World) -> None:
     assert not Outcome.objects.exists()
     assert not InboxRow.objects.exists()
     assert set(outcomes(row)) == {"email", "inbox"}
+
+
+def test_a_purpose_that_no_contact_of_the_register_satisfies_has_no_way_by_it(world: World) -> None:
+    """Else a page, which needs no contact, would be a way for what nobody gave a contact for."""
+    row = world.order(channels=ALL)
+    own = orders.verify_row(row, world.home).manifest
+    order = Envelope.parse(row.envelope).open(Order)
+    assert {one.channel: one.covered for one in contacts.sources(order, own, [])}["inbox"]
+    other = order.model_copy(update={"purpose": LAND_TAX})
+    free = {
+        name: column.model_copy(update={"collected_for": LAND_TAX}) if column.kind == "contact" else column
+        for name, column in own.columns.items()
+    }
+    lender = own.model_copy(update={"register": "another", "columns": free})
+    found = {(one.channel, one.contact_of): one.covered for one in contacts.sources(other, own, [lender])}
+    assert found["email", "another"]
+    assert not found["inbox", None]
 
 
 def test_it_stands_last_in_an_order(world: World) -> None:
