@@ -135,7 +135,7 @@ def by_reference(population: Sequence[Candidate], situation: Situation) -> list[
 
 
 def by_sql(population: Sequence[Candidate], situation: Situation) -> list[Answer]:
-    with engine.connect() as relations:
+    with engine.connect(as_written=True) as relations:
         for name, table in _relations(population, situation).items():
             decide.register(relations, name, table)
         found = decide.decide(relations, ALL_OF_THEM, situation).read_all().cast(decide.DECISION_SCHEMA)

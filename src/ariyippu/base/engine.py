@@ -24,12 +24,17 @@ MEMORY_LIMIT = "2GiB"
 _STREAM_FAILED = "reading the stream registered as"  # DuckDB's words when a reader that it was handed raises
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """An in-process DuckDB that touches no file and no network; a query beyond its memory fails."""
+def connect(*, as_written: bool = False) -> duckdb.DuckDBPyConnection:
+    """An in-process DuckDB that touches no file and no network; a query beyond its memory fails.
+
+    `as_written`: joins hold their right side in memory and stream the left one past it. Else DuckDB chooses, and
+    takes a stream, whose size it cannot know, for the smaller side: it would hold a whole register.
+    """
     connection = duckdb.connect(
         ":memory:",
         config={
             "memory_limit": MEMORY_LIMIT,
+            "disabled_optimizers": "join_order,build_side_probe_side" if as_written else "",
             "max_temp_directory_size": "0B",
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,

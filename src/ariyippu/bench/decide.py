@@ -70,7 +70,7 @@ class Case:
 
     def decide(self, reaching: pa.Table, shared: pa.Table) -> None:
         """About everyone, from file to file."""
-        with engine.connect() as relations:
+        with engine.connect(as_written=True) as relations:
             for name, table in {**self.lists(), "linked": reaching, "shared": shared}.items():
                 decide.register(relations, name, table)
             decide.register(relations, "records", self.read())

@@ -199,7 +199,7 @@ def _decide(row: OrderRow, verified: VerifiedOrder, lists: Lists, vault: _Vault)
     asked = criteria.fields(verified.where) | _asked_by_stays(now) | days
     columns = ["record", "deceased", "protected", "minor", *tokens, *sorted(asked)]
     links = linked.of_order(verified, now, lists.marks, home=vault.home, keyring=vault.keyring)
-    with engine.readable(f"The snapshot {order.snapshot}"), engine.connect() as relations:
+    with engine.readable(f"The snapshot {order.snapshot}"), engine.connect(as_written=True) as relations:
         vault.register(relations, order.snapshot, columns)
         decide.register(relations, "marked", lists.of(order.register))
         decide.register(relations, "linked", links.reaching)

@@ -21,6 +21,7 @@ import duckdb
 import pyarrow as pa
 
 from ariyippu.notice import criteria
+from ariyippu.notice.criteria import NOBODY
 from ariyippu.policy.reference import Situation, Way
 
 DECISION_SCHEMA = pa.schema(
@@ -49,7 +50,6 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
     places = range(len(ways))
     borrowing = [place for place in places if ways[place].contact_of is not None]
     impersonal = {n: _token(ways[n], n) for n in places if ways[n].column is not None and not ways[n].personal}
-    asked, guarded = _sql(not situation.emergency), _sql(not situation.own_entitlement)
     statement = f"""
         with concerned as (
             select r.*, {stopping} from records r where {condition}
@@ -66,26 +66,7 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
         ), decided as (
             select *,
                 case
-                    when {_sql(not situation.in_force)} then 'order_not_in_force'
-                    when {_no_way(situation, _stayed)} then 'stayed'
-                    when {_no_way(situation, _stopped)} then 'restrained'
-                    when {_any(places, _has)} and not {_any(places, _covered)} then 'purpose_not_covered'
-                    when protected and {guarded} then 'protected'
-                    when _linked_protected and {guarded} then 'protected_linked'
-                    when deceased then 'deceased'
-                    when _linked_deceased then 'deceased_linked'
-                    when minor then 'minor'
-                    when _erased then 'erased'
-                    when _linked_erased then 'erased_linked'
-                    when _objected and {asked} then 'objected'
-                    when _linked_objected and {asked} then 'objected_linked'
-                    when not {_any(places, _has)} then 'no_contact'
-                    when not {_any(places, _consented)} then 'no_consent'
-                    when not {_any(places, _fresh)} then 'contact_stale'
-                    when not {_any(places, _live)} then 'contact_suspended'
-                    when _told and {asked} then 'told_recently'
-                    when _linked_told and {asked} then 'told_linked'
-                    when _capped and {asked} then 'capped'
+                    {_rules(situation)}
                     else 'included'
                 end as _reason,
                 case {" ".join(f"when {_live(n)} and not {_stopped(n)} then {n}" for n in places)} end as _usable
@@ -147,6 +128,39 @@ def fresh(way: Way, situation: Situation, records: str) -> tuple[str, list[objec
     if way.verified_on is not None:
         return f"""(coalesce({records}."{way.verified_on}" >= ?, false) or {lately})""", [situation.fresh_since]
     return ("true" if way.handed_over_lately else lately), []
+
+
+def _rules(situation: Situation) -> str:
+    """The rules that can apply to somebody, each after those that come before it."""
+    ways, places = situation.ways, range(len(situation.ways))
+    asked, guarded = not situation.emergency, not situation.own_entitlement
+    stays = any(way.stayed != NOBODY for way in ways)
+    restraints = any(way.restrained != NOBODY for way in ways)
+    mixed = not all(way.covered for way in ways)
+    dated = any(way.contact_of is None and (way.verified_on or not way.handed_over_lately) for way in ways)
+    rules = (
+        (not situation.in_force, "true", "order_not_in_force"),
+        (stays, _no_way(situation, _stayed), "stayed"),
+        (stays or restraints, _no_way(situation, _stopped), "restrained"),
+        (mixed, f"{_any(places, _has)} and not {_any(places, _covered)}", "purpose_not_covered"),
+        (guarded, "protected", "protected"),
+        (guarded, "_linked_protected", "protected_linked"),
+        (True, "deceased", "deceased"),
+        (True, "_linked_deceased", "deceased_linked"),
+        (True, "minor", "minor"),
+        (True, "_erased", "erased"),
+        (True, "_linked_erased", "erased_linked"),
+        (asked, "_objected", "objected"),
+        (asked, "_linked_objected", "objected_linked"),
+        (True, f"not {_any(places, _has)}", "no_contact"),
+        (not all(way.consented for way in ways), f"not {_any(places, _consented)}", "no_consent"),
+        (dated, f"not {_any(places, _fresh)}", "contact_stale"),
+        (True, f"not {_any(places, _live)}", "contact_suspended"),
+        (asked, "_told", "told_recently"),
+        (asked, "_linked_told", "told_linked"),
+        (asked, "_capped", "capped"),
+    )
+    return " ".join(f"when {condition} then '{reason}'" for applies, condition, reason in rules if applies)
 
 
 # --- the columns of each way, by its place among all -------------------------------------------------

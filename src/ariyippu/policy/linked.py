@@ -49,7 +49,7 @@ class Reader:
 
     def travelled(self, marks: pa.Table) -> pa.Table:
         """Where marks travel to, as MARKS. RefusedError `persons.damaged`."""
-        with index.readable(self.run), engine.connect() as relations:
+        with index.readable(self.run), engine.connect(as_written=True) as relations:
             relations.register("marks", marks)
             return travel.travelled(relations, self.index, self.possible)
 
@@ -104,7 +104,7 @@ def of_order(verified: VerifiedOrder, now: Situation, marks: pa.Table, *, home: 
         for place, way in enumerate(now.ways)
         if way.contact_of is not None and way.column is not None
     }
-    with index.readable(run), engine.connect() as relations:
+    with index.readable(run), engine.connect(as_written=True) as relations:
         travel.here(relations, reader.index, order.register)
         relations.register("marks", every)
         reached = travel.reaching(relations, reader.index, reader.possible, order.register)
