@@ -117,8 +117,10 @@ def erasure(
     """Tell these people nothing any more: they asked the department to be erased. A promise of this platform."""
     enter("vault", home)
     from ariyippu.policy.objections import ERASURE
+    from ariyippu.track import letters
 
-    console.print(f"{_keep_objections(contract, file, ERASURE, home)} new erasures kept.")
+    new = _keep_objections(contract, file, ERASURE, home)
+    console.print(f"{new} new erasures kept; {letters.forget_erased()} letters removed from people's own pages.")
 
 
 def _keep_objections(contract: str, file: Path, purpose: str, home: HomeOption) -> int:

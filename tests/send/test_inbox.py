@@ -16,7 +16,7 @@ from ariyippu.ingest.seal import record_tokens
 from ariyippu.notice import contacts, orders
 from ariyippu.notice.documents import Order
 from ariyippu.notice.models import OrderRow
-from ariyippu.policy import suspensions
+from ariyippu.policy import objections, suspensions
 from ariyippu.policy.documents import Scope
 from ariyippu.policy.models import AudienceRow
 from ariyippu.send import inbox
@@ -87,6 +87,16 @@ def test_a_letter_is_read_by_its_person_alone(world: World) -> None:
     with pytest.raises(PermanentError):  # moved by whoever can write the database: it does not open
         letters.read(theirs.number, [record(world, REACHED)], world.vault.keyring)
     assert b"Kizhakke" not in bytes(InboxRow.objects.get(pk=mine.number).cell)
+
+
+def test_who_is_erased_has_nothing_waiting(world: World) -> None:
+    send(world)
+    alone, other = record(world, ALONE), record(world, OTHER)
+    assert letters.forget_erased() == 0
+    world.objection("spark", [alone], objections.ERASURE)
+    assert letters.forget_erased() == 1
+    assert letters.waiting([alone]) == []
+    assert len(letters.waiting([other])) == 1
 
 
 def test_an_order_that_does_not_name_it_leaves_nothing_there(world: World) -> None:

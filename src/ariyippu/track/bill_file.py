@@ -8,6 +8,7 @@ that is half understood proves nothing. No message quotes a value: a bill may ho
 
 import csv
 import datetime as dt
+import functools
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -94,9 +95,14 @@ def _line(row: int, cells: Sequence[str], columns: Mapping[str, int], named: Bil
 
 def _date(row: int, text: str, named: BillSettings) -> dt.date:
     try:
-        at = dt.datetime.strptime(text, named.date_format)  # noqa: DTZ007  without a zone it is India's
+        return _india_s(text, named.date_format)
     except ValueError:
         raise _bad(row, named.sent_on, "not a date as settings.toml writes it") from None
+
+
+@functools.lru_cache(maxsize=4_096)  # many lines have one
+def _india_s(text: str, date_format: str) -> dt.date:
+    at = dt.datetime.strptime(text, date_format)  # noqa: DTZ007  without a zone it is India's
     return (at.astimezone(INDIA) if at.tzinfo else at).date()
 
 

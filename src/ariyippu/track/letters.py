@@ -7,10 +7,13 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import connection
+
 from ariyippu.base.documents import Envelope
 from ariyippu.base.keys import Keyring
 from ariyippu.notice.documents import Order
 from ariyippu.notice.models import OrderRow
+from ariyippu.policy.objections import ERASURE
 from ariyippu.send import inbox
 from ariyippu.send.inbox import Letter
 from ariyippu.send.models import InboxRow
@@ -48,6 +51,18 @@ def read(number: int, records: Sequence[bytes], keyring: Keyring) -> bytes | Non
         return None
     letter = Letter(bytes(row.record), bytes(row.cell), row.wrapped_key)
     return inbox.opened(letter, _order(row).register, keyring).encode()
+
+
+def forget_erased() -> int:
+    """Remove what waits on the pages of people who were erased, also over a link; how many letters."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """delete from send_inbox where record in (
+                   select record from policy_objection where purpose = %(erasure)s
+                   union select record from policy_carried_objection where purpose = %(erasure)s)""",
+            {"erasure": ERASURE},
+        )
+        return int(cursor.rowcount)
 
 
 def _order(row: InboxRow) -> Order:
