@@ -42,6 +42,7 @@ bench: setup  ## Every benchmark, each with its baselines in the same run
 soak: setup  ## Long fault and mutation runs
 	@sh scripts/test-needs.sh
 	$(BIN)/pytest -q -m soak
+	$(BIN)/python -m tests.mutation
 
 lock: setup  ## Renew requirements.lock (hashed, names no host)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --upgrade \

@@ -12,7 +12,7 @@ from ariyippu.base import engine
 from ariyippu.bench import cedar
 from ariyippu.notice import criteria
 from ariyippu.policy import decide
-from ariyippu.policy.reference import REASONS, Candidate, Situation, Way
+from ariyippu.policy.reference import REASONS, Candidate, Marks, Situation, Way
 from ariyippu.policy.travel import LENT, MARKS, SHARED
 from tests.policy import cases
 from tests.policy.cases import Table
@@ -54,6 +54,14 @@ def test_the_engines_agree_about_many_people(seed: int, situation: Situation) ->
     answers = by_reference(population, situation)
     assert by_sql(population, situation) == answers
     assert by_cedar(population, situation) == answers
+
+
+def test_of_whom_nothing_is_known_is_told_on_a_way_of_which_nothing_is_said() -> None:
+    stranger = Candidate(Marks(), Marks(), {(None, "email"): b"1" * 16})
+    situation = Situation(in_force=True, own_entitlement=False, ways=(Way("email", "email", covered=True),))
+    assert by_reference([stranger, stranger], situation) == [("included", ("email", None))] * 2
+    one = Candidate(Marks(deceased=True), Marks(), stranger.contacts, record=b"2" * 16)
+    assert by_sql([one], situation) == [("deceased", None)]
 
 
 # --- the statement ------------------------------------------------------------------------------------
