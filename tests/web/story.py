@@ -309,6 +309,13 @@ def told(log: Log) -> None:
     log.add("counted", {"on": "2026-02-19", "questions": [asked(request, answer) for answer in (6_210, 0, None)]})
     answered(log)
     kept_standing(log, said, request)
+    log.add("bill", bill({"never_sent": 0, "not_billed": 1_230}))
+
+
+def bill(differences: Mapping[str, int]) -> dict[str, object]:
+    period = {"first_on": "2026-02-01", "last_on": "2026-02-28"}
+    counts = {"lines": 52_340, "sent": 53_570, "unknown": 0}
+    return {"carrier": "sms", "file": "b" * 64, **period, **counts, "differences": differences}
 
 
 def kept_standing(log: Log, said: Notice, request: UseRequest) -> None:

@@ -44,6 +44,7 @@ PAGES = (
     "purposes",
     "offices",
     "how-to-check",
+    "bills",
 )
 SAME_IN_BOTH = {"English"}  # a language is called by its own name
 BALANCED = {"html", "head", "body", "main", "table", "tbody", "tr", "dl", "div", "section", "ul", "a", "article"}
@@ -185,6 +186,14 @@ def test_a_refused_letter_says_what_was_asked_and_why_not(site: Site) -> None:
     ):
         assert shown in text, shown
     assert "Granted" not in text
+
+
+def test_a_carrier_s_bill_is_shown_with_what_differs(site: Site) -> None:
+    text = site.get("/en/bills").text
+    for shown in ("1 February 2026", "about 52,340", "On the bill, and not sent here", "fewer than ten", "about 1,230"):
+        assert shown in text, shown
+    assert "Charged at another price" not in text
+    assert "ബില്ലിലുണ്ട്, ഇവിടെനിന്ന് അയച്ചിട്ടില്ല" in site.get("/ml/bills").text
 
 
 def test_offices_say_who_may_sign_for_whom_and_whose_key_is_revoked(site: Site) -> None:

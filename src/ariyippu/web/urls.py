@@ -26,6 +26,7 @@ urlpatterns = [
         re_path(r"^papers/(?P<sha256>[0-9a-f]{64})$", views.papers, name="papers"),
         path("refusals/<int:index>", views.refusal, name="refusal"),
         path("offices", views.offices, name="offices"),
+        path("bills", views.bills, name="bills"),
         path("purposes", views.taxonomy, name="purposes"),
         path("how-to-check", views.how_to_check, name="how_to_check"),
         re_path(r"^(?P<part>orders|requests|stays|refusals)$", views.listing, name="listing"),

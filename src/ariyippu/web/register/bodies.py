@@ -94,5 +94,16 @@ class Released(BaseModel):
     order: str
 
 
+class Bill(BaseModel):
+    carrier: str = Field(max_length=40)
+    file: str = Field(pattern=r"^[0-9a-f]{64}$")
+    first_on: dt.date
+    last_on: dt.date
+    lines: int
+    sent: int
+    unknown: int
+    differences: dict[str, int]
+
+
 class Operation(BaseModel):
     order: str | None

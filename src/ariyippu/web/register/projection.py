@@ -25,6 +25,7 @@ from ariyippu.web.register import bodies
 from ariyippu.web.register.shown import (
     Act,
     Audience,
+    BillEntry,
     Both,
     CountEntry,
     Failure,
@@ -71,6 +72,7 @@ class _Reading:
         self._linkings: dict[str, LinkingEntry] = {}
         self._stays: dict[str, StayEntry] = {}
         self._refusals: dict[int, RefusalEntry] = {}
+        self._bills: list[BillEntry] = []
         self._unread: list[int] = []
         self._readers: Mapping[str, Callable[[LoggedEntry], None]] = {
             "trust": self._take_trust,
@@ -94,6 +96,7 @@ class _Reading:
             "handed-off": self._take_handed_off,
             "failed": self._take_failed,
             "counted": self._take_counted,
+            "bill": self._take_bill,
         }
 
     def take(self, entry: LoggedEntry) -> None:
@@ -120,6 +123,7 @@ class _Reading:
             linkings=dict(reversed(self._linkings.items())),
             stays={entry.document.id: entry for entry in reversed(self._stays.values())},
             refusals=dict(reversed(self._refusals.items())),
+            bills=tuple(reversed(self._bills)),
             trust=self._trust,
             unread=tuple(self._unread),
         )
@@ -252,6 +256,9 @@ class _Reading:
             told = CountEntry(_place(entry), body.on, question.register, question.answer, question.withheld)
             places = tuple(dict.fromkeys((*request.places, told.place)))
             self._requests[request.digest] = replace(request, places=places, counts=(*request.counts, told))
+
+    def _take_bill(self, entry: LoggedEntry) -> None:
+        self._bills.append(BillEntry(_place(entry), **_body(bodies.Bill, entry).model_dump()))
 
     def _take_audience(self, entry: LoggedEntry) -> None:
         body = _body(bodies.AudienceBody, entry)

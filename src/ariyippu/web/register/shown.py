@@ -233,6 +233,21 @@ class HandOff:
 
 
 @dataclass(frozen=True)
+class BillEntry:
+    """A carrier's bill, held against what left: rounded counts. `file`: its SHA-256."""
+
+    place: Place
+    carrier: str
+    file: str
+    first_on: dt.date
+    last_on: dt.date
+    lines: int
+    sent: int
+    unknown: int
+    differences: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class StandingEntry:
     """A standing order and its notice; what it comes to are orders of their own."""
 
@@ -324,6 +339,7 @@ class Register:
     linkings: Mapping[str, LinkingEntry]
     stays: Mapping[str, StayEntry]
     refusals: Mapping[int, RefusalEntry]
+    bills: tuple[BillEntry, ...]
     trust: Trust | None
     unread: tuple[int, ...]
 
@@ -375,7 +391,7 @@ class Register:
         return tuple(order for order in self.orders.values() if any(s.digest == stay.digest for s in order.stays))
 
 
-EMPTY = Register({}, {}, {}, (), {}, {}, {}, None, ())
+EMPTY = Register({}, {}, {}, (), {}, {}, {}, (), None, ())
 
 
 def touches(stay: StayEntry, order: OrderEntry) -> bool:

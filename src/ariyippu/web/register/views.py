@@ -192,6 +192,13 @@ def papers(request: HttpRequest, sha256: str) -> HttpResponse:
 
 
 @public
+def bills(request: HttpRequest) -> HttpResponse:
+    """What carriers' bills came to, held against what left."""
+    note, register = current()
+    return _page(request, "bills", {"part": "how", "bills": register.bills[:ON_PAGE]}, note)
+
+
+@public
 def offices(request: HttpRequest) -> HttpResponse:
     """Officers by their designations, with their roles, delegations and revocations."""
     note, register = current()

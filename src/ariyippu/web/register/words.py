@@ -69,6 +69,16 @@ OUTCOMES: Words = {
     ),
 }
 
+DIFFERENCES: Words = {
+    "never_sent": _("On the bill, and not sent here"),
+    "not_billed": _("Sent, and not on the bill"),
+    "double": _("On the bill twice"),
+    "other_segments": _("Charged as more or fewer parts"),
+    "other_charge": _("Charged at another price"),
+    "out_of_period": _("Of another time than the bill's"),
+    "other_recipient": _("Charged for another recipient"),
+}
+
 ROLES: Words = {
     "requester": _("Requesting office"),
     "principal": _("Office for which it is asked"),
@@ -281,4 +291,5 @@ TABLES: Mapping[str, Words] = {
     "advice": ADVICE,
     "district": DISTRICTS,
     "withheld": WITHHELD,
+    "difference": DIFFERENCES,
 }
