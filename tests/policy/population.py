@@ -136,7 +136,7 @@ def by_reference(population: Sequence[Candidate], situation: Situation) -> list[
 
 def by_sql(population: Sequence[Candidate], situation: Situation) -> list[Answer]:
     with engine.connect(as_written=True) as relations:
-        for name, table in _relations(population, situation).items():
+        for name, table in relations_of(population, situation).items():
             decide.register(relations, name, table)
         found = decide.decide(relations, ALL_OF_THEM, situation).read_all().cast(decide.DECISION_SCHEMA)
     rows = {row["record"]: row for row in found.to_pylist()}
@@ -147,7 +147,7 @@ def by_sql(population: Sequence[Candidate], situation: Situation) -> list[Answer
     return [(row["reason"], (row["channel"], row["contact_of"]) if row["channel"] else None) for row in answers]
 
 
-def _relations(population: Sequence[Candidate], situation: Situation) -> dict[str, pa.Table]:
+def relations_of(population: Sequence[Candidate], situation: Situation) -> dict[str, pa.Table]:
     """What the statement reads, with a row where there is something to say."""
     own, tokens = [vars(one.own) | {"capped": one.capped} for one in population], pa.binary(16)
     records = {

@@ -16,7 +16,16 @@ from ariyippu.policy.reference import REASONS, Candidate, Marks, Situation, Way
 from ariyippu.policy.travel import LENT, MARKS, SHARED
 from tests.policy import cases
 from tests.policy.cases import Table
-from tests.policy.population import Answer, at_random, by_reference, by_sql, populations, situations
+from tests.policy.population import (
+    ALL_OF_THEM,
+    Answer,
+    at_random,
+    by_reference,
+    by_sql,
+    populations,
+    relations_of,
+    situations,
+)
 
 TABLES = list(cases.tables())
 PEOPLE, EXAMPLES = 60, 180  # 10,800 candidates
@@ -74,6 +83,19 @@ def test_a_value_of_the_criteria_is_a_parameter_of_the_statement() -> None:
     statement, parameters = decide.compile_decision(where, IN_FORCE)
     assert 5 in parameters
     assert " 5" not in statement
+
+
+@pytest.mark.parametrize(("as_written", "holds_the_register"), [(True, False), (False, True)])
+def test_the_register_is_streamed_past_what_is_held(as_written: bool, holds_the_register: bool) -> None:
+    """A right join would hold the left side, the register, in memory."""
+    people = at_random(random.Random(1), 500)  # noqa: S311  invented people
+    tables = relations_of(people, IN_FORCE)
+    statement, parameters = decide.compile_decision(ALL_OF_THEM, IN_FORCE)
+    with engine.connect(as_written=as_written) as relations:
+        for name, table in tables.items():
+            decide.register(relations, name, table.to_reader() if name == "records" else table)
+        plan = relations.execute(f"explain {statement}", parameters).fetchall()[0][1]
+    assert ("Join Type: RIGHT" in plan) == holds_the_register
 
 
 def test_an_attribute_s_name_cannot_hide_an_objection() -> None:

@@ -143,6 +143,29 @@ def test_an_emergency_passes_an_objection_and_no_erasure(registers: Registers, m
     assert objections.withheld(replace(verified, purpose=urgent), records, {}) == {records[1]: "erased"}
 
 
+# --- consent ------------------------------------------------------------------------------------------
+
+
+def test_an_order_that_rests_on_consent_reaches_only_who_subscribed(registers: Registers) -> None:
+    said = registers.notice("land")
+    agreed = said.legal_basis.model_copy(update={"kind": "consent"})
+    consenting = Notice.model_validate({**dict(said), "id": "on-consent", "legal_basis": agreed})
+    order, _said = registers.order_document("land", notice=consenting.digest())
+    registers.world.submit(order, ["requester", "owner", "custodian", "other-owner"], consenting)
+    row = OrderRow.objects.get(digest=order.digest())
+    verified = orders.verify_row(row, registers.world.home)
+    assert [way.consented for way in audience.situation(row, verified).ways] == [False, False]
+    subscribed = {
+        name: column.model_copy(update={"collected_for": "ariyippu:achievements"}) if column.collected_for else column
+        for name, column in verified.manifest.columns.items()
+    }
+    manifest = verified.manifest.model_copy(update={"columns": subscribed})
+    sources = tuple(replace(source, manifest=manifest) for source in verified.sources)
+    ways = audience.situation(row, replace(verified, sources=sources)).ways
+    assert [way.consented for way in ways] == [True, True]
+    assert set(reasons(registers, row).values()) == {"no_consent"}
+
+
 # --- caps ---------------------------------------------------------------------------------------------
 
 
