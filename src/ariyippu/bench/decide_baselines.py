@@ -22,11 +22,11 @@ _TYPES = {pa.binary(16): "bytea", pa.bool_(): "boolean", pa.int64(): "bigint", p
 
 def postgresql(sample: pa.RecordBatch, marked: pa.Table, suspended: pa.Table) -> float:
     """Decisions/s of the statement, from tables that are in memory and analysed to a new table."""
-    of_sample = pc.field("record").isin(sample["record"])
+    of_sample, tokens = pc.field("record").isin(sample["record"]), [sample["email_token"], sample["mobile_token"]]
     tables = {
         "records": pa.Table.from_batches([sample]),
         "marked": marked.filter(of_sample),
-        "suspended": suspended,
+        "suspended": suspended.filter(pc.field("token").isin(pa.concat_arrays(tokens))),
         "linked": MARKS.empty_table(),
         "shared": SHARED.empty_table(),
     }
@@ -34,6 +34,7 @@ def postgresql(sample: pa.RecordBatch, marked: pa.Table, suspended: pa.Table) ->
     dialect = statement.replace("as blob)", "as bytea)").replace("?", "%s")
     owner = home.current().owner_url_file.read_text().strip()  # the vault's role may make no table
     with psycopg.connect(owner, dbname="postgres") as connection, connection.cursor() as cursor:
+        cursor.execute("set work_mem = '256MB'")
         for name, table in tables.items():
             _load(cursor, name, table)
         made = psycopg.sql.SQL("create temporary table decided as " + dialect)
