@@ -218,6 +218,14 @@ def test_line_ends_of_a_browser_make_the_same_message(monkeypatch: pytest.Monkey
     assert theirs == _composer(NOTICE, monkeypatch).email(VALUES, HEADERS)
 
 
+@pytest.mark.parametrize("hostile", ["a\rb", "a\r.\rMAIL FROM:<x@y.example>", "\r"])
+def test_a_bare_line_end_in_a_text_is_refused(hostile: str) -> None:
+    """The linter refuses such a notice; if one came here all the same, two servers could see two ends of it."""
+    notice = with_texts(email=(NOTICE.email.ml, f"{NOTICE.email.en} {hostile}x"))
+    with pytest.raises(PermanentError, match="CRLF"):
+        compile_notice(notice, LINKS).email(VALUES, HEADERS)
+
+
 # --- flags -------------------------------------------------------------------------------------------
 
 FLAGS = (Flag(name="late", when={}), Flag(name="partly", when={}))

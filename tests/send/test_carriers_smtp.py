@@ -342,14 +342,6 @@ def test_any_lines_arrive_as_they_left(tmp_path: Path, messages: list[list[str]]
     assert arrive(tmp_path, contents) == contents
 
 
-@pytest.mark.parametrize("content", [b"a\nb\r\n", b"a\rb\r\n", b"a\n.\r\nMAIL FROM:<x@y.example>\r\n", b"a\0b\r\n"])
-def test_smuggled_line_ends_are_refused_here(tmp_path: Path, content: bytes) -> None:
-    with running(Outside(tmp_path)) as (port, _smpp):
-        answers = list(carrier_to(port).hand_off(iter([mail(0, content)])))
-    assert answers == [Answer(0, Verdict.PERMANENT, "local.bad_content")]
-    assert list(read_mail(tmp_path)) == []
-
-
 def test_an_address_in_malayalam_needs_smtputf8(tmp_path: Path) -> None:
     message = EmailMessage(0, "അമ്മ@post.example", b"\r\n")
     with running(Outside(tmp_path)) as (port, _smpp):

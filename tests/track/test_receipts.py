@@ -77,7 +77,7 @@ def test_what_a_status_code_says(status: str, state: State) -> None:
         ("550 5.1.11", False),
         ("550 5.7.1", False),
         ("452 4.2.2", False),
-        ("local.bad_content", False),
+        ("local.too_long", False),
         ("", False),
     ],
 )

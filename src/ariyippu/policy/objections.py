@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from ariyippu.base import clock
+from ariyippu.base import clock, driver
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.grant import purposes
@@ -165,18 +165,19 @@ def withheld(verified: VerifiedOrder, records: Sequence[bytes], persons: Mapping
 
 
 def _told_recently(order: Order, records: Sequence[bytes]) -> list[bytes]:
-    with connection.cursor() as cursor:
+    with driver.cursor() as cursor:
         cursor.execute(
             """select record from policy_told
                where register = %s and purpose = %s and told_at > %s and record = any(%s::bytea[])""",
-            [order.register, order.purpose, told_before(order), _array(records)],
+            [order.register, order.purpose, told_before(order), driver.octets(records)],
+            prepare=True,
         )
         return [bytes(record) for (record,) in cursor.fetchall()]
 
 
 def _withheld(verified: VerifiedOrder, records: Sequence[bytes], stated: Sequence[str]) -> dict[bytes, str]:
     """Of these records, those that objected to one of these, themselves or, since the decision, over a link."""
-    with connection.cursor() as cursor:
+    with driver.cursor() as cursor:
         cursor.execute(
             """select record, purpose = %(erasure)s as erasure, true as linked from policy_carried_objection
                where register = %(register)s and purpose = any(%(purposes)s) and record = any(%(records)s::bytea[])
@@ -190,8 +191,9 @@ def _withheld(verified: VerifiedOrder, records: Sequence[bytes], stated: Sequenc
                 "purposes": list(stated),
                 "erasure": ERASURE,
                 "digest": verified.digest,
-                "records": _array(records),
+                "records": driver.octets(records),
             },
+            prepare=True,
         )
         return {bytes(record): _OBJECTION[erasure, linked] for record, erasure, linked in cursor.fetchall()}
 
@@ -236,16 +238,12 @@ def record_told(register: str, records: Iterable[bytes], purpose: str) -> None:
     told = sorted(records)  # in one order, so that two workers who tell the same people wait, and do not deadlock
     if not told:
         return
-    with connection.cursor() as cursor:
+    with driver.cursor() as cursor:
         cursor.execute(
             """insert into policy_told (register, record, purpose, told_at)
                select %s, r, %s, %s from unnest(%s::bytea[]) as r
                on conflict (register, record, purpose) do update
                set told_at = excluded.told_at, before = (policy_told.told_at || policy_told.before)[1:%s]""",
-            [register, purpose, clock.now(), _array(told), caps.most()],
+            [register, purpose, clock.now(), driver.octets(told), caps.most()],
+            prepare=True,
         )
-
-
-def _array(records: Iterable[bytes]) -> str:
-    """The text of a bytea[]: ten times faster than the driver's own rendering of a list."""
-    return "{" + ",".join([f'"\\\\x{record.hex()}"' for record in records]) + "}"

@@ -9,13 +9,13 @@ to which nothing clings. See docs/adr/0012.
 """
 
 import datetime as dt
-from collections.abc import Collection, Sequence
-from typing import Any, Literal
+from collections.abc import Collection, Iterable
+from typing import Literal
 
 import pyarrow as pa
 from django.db import connection
 
-from ariyippu.base import clock
+from ariyippu.base import clock, driver
 
 Cause = Literal["bounced", "not_mine"]
 
@@ -52,7 +52,9 @@ def verify(register: str, tokens: Collection[bytes]) -> None:
 
 def suspended(register: str) -> pa.Table:
     """The contact points (token: binary(16), cause: string) that are not used for this register, each once."""
-    rows = _rows(f"select token, min(cause) {_STANDING} group by token", {"register": register})
+    with connection.cursor() as cursor:
+        cursor.execute(f"select token, min(cause) {_STANDING} group by token", {"register": register})
+        rows = cursor.fetchall()
     return pa.table(
         {
             "token": pa.array([bytes(token) for token, _cause in rows], pa.binary(16)),
@@ -63,22 +65,17 @@ def suspended(register: str) -> pa.Table:
 
 def verified(register: str, since: dt.date) -> pa.Table:
     """The contact points (token: binary(16)) that the register's department verified since a day, of India."""
-    rows = _rows(
-        "select token from policy_verified where register = %(register)s and verified_at >= %(since)s",
-        {"register": register, "since": dt.datetime.combine(since, dt.time.min, clock.INDIA)},
-    )
-    return pa.table({"token": pa.array([bytes(token) for (token,) in rows], pa.binary(16))})
-
-
-def withheld(register: str, tokens: Sequence[bytes]) -> frozenset[bytes]:
-    """Those of these contact points that are not used any more: asked again at the hand-off."""
-    rows = _rows(
-        f"select token {_STANDING} and token = any(%(tokens)s)", {"register": register, "tokens": list(tokens)}
-    )
-    return frozenset(bytes(token) for (token,) in rows)
-
-
-def _rows(query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    begins_at = dt.datetime.combine(since, dt.time.min, clock.INDIA)
     with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        return list(cursor.fetchall())
+        cursor.execute(
+            "select token from policy_verified where register = %s and verified_at >= %s", [register, begins_at]
+        )
+        return pa.table({"token": pa.array([bytes(token) for (token,) in cursor.fetchall()], pa.binary(16))})
+
+
+def withheld(register: str, tokens: Iterable[bytes]) -> frozenset[bytes]:
+    """Those of these contact points that are not used any more: asked again at the hand-off."""
+    with driver.cursor() as cursor:
+        asked = {"register": register, "tokens": driver.octets(tokens)}
+        cursor.execute(f"select token {_STANDING} and token = any(%(tokens)s::bytea[])", asked, prepare=True)
+        return frozenset(bytes(token) for (token,) in cursor.fetchall())

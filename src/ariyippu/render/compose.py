@@ -167,6 +167,7 @@ class _Form:
         before = f"From: {headers.sender}\r\nTo: \0\r\nMessage-ID: <\0>\r\nDate: {headers.date}\r\n".encode()
         parts = (self._head, self._text.gapped, self._between, self._html.gapped, self._close)
         whole = b"".join((before, self._stop, *parts))
+        _refuse_bare_line_ends(whole)
         return whole.replace(b"%", b"%%").replace(b"\0", b"%b")
 
     def _too_long(self, columns: Iterable[Sequence[bytes]]) -> set[int]:
@@ -310,6 +311,15 @@ def _refuse_controls(values: Iterable[str]) -> None:
     """values.py leaves none: a line break in a value could end a line that SMTP or MIME gives a meaning."""
     if _CONTROL.search("".join(values)):
         raise PermanentError("A value holds a control character.")
+
+
+def _refuse_bare_line_ends(octets: bytes) -> None:
+    """RFC 5321, 2.3.8: a bare CR or LF lets two servers see two different ends of one message.
+
+    Asked of what all messages share: no value can hold one.
+    """
+    if not octets.count(b"\r\n") == octets.count(b"\n") == octets.count(b"\r"):
+        raise PermanentError("A text of the notice holds a line end that is not CRLF.")
 
 
 def _fold(message: bytes) -> bytes:

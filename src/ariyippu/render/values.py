@@ -11,9 +11,10 @@ def money(paise: int) -> str:
     """12345650 -> "₹ 1,23,456.50": lakh grouping, always two decimals."""
     rupees, rest = divmod(abs(paise), 100)
     digits = str(rupees)
-    head, tail = digits[:-3], digits[-3:]
-    groups = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)][::-1]
-    return f"{'-' if paise < 0 else ''}₹ {','.join([*groups, tail])}.{rest:02d}"
+    head, written = digits[:-3], digits[-3:]
+    while head:
+        head, written = head[:-2], f"{head[-2:]},{written}"
+    return f"{'-' if paise < 0 else ''}₹ {written}.{rest:02d}"
 
 
 def date(iso: str) -> str:

@@ -31,7 +31,7 @@ from ariyippu.policy.models import AudienceRow
 from ariyippu.render.compose import Links, compile_notice
 from ariyippu.send.models import Batch, MessageFile
 
-BATCH_MESSAGES = 1_000
+BATCH_MESSAGES = 1_200  # three windows as settings have them: each costs waits for the disk, full or not
 FILE_MESSAGES = 100 * BATCH_MESSAGES  # a file's footer stays small, and a worker opens one file at a time
 CONTACT = "contact_token"  # no contract's column ends in _token
 FLAG = "_"  # and a flag's name: no contract's column begins so, and no flag's name

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from ariyippu.base import clock, journal
+from ariyippu.base import clock, driver, journal
 from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.base.home import Home
 from ariyippu.notice import orders
@@ -148,7 +148,8 @@ def give_back(held: Lease, *, wait_s: float = 0) -> None:
 
     Where all that is left was put off, it waits for the first of that; else for `wait_s`.
     """
-    with connection.cursor() as cursor:
+    with driver.transaction() as cursor:
+        cursor.execute(driver.NOT_AT_ONCE)
         cursor.execute(
             """with left_over as (
                    select b.id, b.size - (select count(*) from send_outcome o where o.batch_id = b.id) as messages,
@@ -160,6 +161,7 @@ def give_back(held: Lease, *, wait_s: float = 0) -> None:
                                          case when put_off = messages then first_at end)
                from left_over where b.id = left_over.id and b.state = 'leased' and b.leased_by = %s""",
             [held.batch.pk, wait_s, held.worker],
+            prepare=True,
         )
 
 
@@ -234,6 +236,7 @@ def _claim(worker: str, verified: VerifiedOrder, candidate: _Candidate) -> Lease
     # Not `is not distinct from`: no index serves that.
     source = "contact_of = %s" if candidate.contact_of else "contact_of is null and %s::text is null"
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(driver.NOT_AT_ONCE)
         cursor.execute(
             f"""update send_batch set state = 'leased', leased_by = %s,
                       lease_until = now() + make_interval(secs => {LEASE_S})

@@ -17,7 +17,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,7 +56,9 @@ class MessageTokens:
 
     def make(self, batch: int, order: str, records: Sequence[bytes]) -> list[str]:
         """The token of each of a batch's records, in the order of their positions."""
-        return self._tokens([Place(batch, position).octets() for position in range(len(records))], order, records)
+        first = Place(batch, 0).octets()[:BATCH_BYTES]
+        places = [first + position.to_bytes(POSITION_BYTES, "big") for position in range(len(records))]
+        return self._tokens(places, order, records)
 
     def place(self, token: str) -> Place | None:
         """The place that a token names, unchecked: `holds` decides. None when it is no token at all."""
@@ -64,7 +66,7 @@ class MessageTokens:
             return None
         sealed = base64.b32decode(token.upper())
         check, hidden = sealed[:CHECK_BYTES], sealed[CHECK_BYTES:]
-        place = _xor(hidden, self._mac(check, PLACE_BYTES))
+        place = _xor(hidden, self._mac(PLACE_BYTES)(check))
         return Place(int.from_bytes(place[:BATCH_BYTES], "big"), int.from_bytes(place[BATCH_BYTES:], "big"))
 
     def holds(self, token: str, order: str, record: bytes) -> bool:
@@ -76,16 +78,24 @@ class MessageTokens:
         return hmac.compare_digest(token, own)
 
     def _tokens(self, places: Sequence[bytes], order: str, records: Sequence[bytes]) -> list[str]:
-        bound = bytes.fromhex(order)
-        checks = [self._mac(place + bound + record, CHECK_BYTES) for place, record in zip(places, records, strict=True)]
-        hidden = _xor(b"".join(places), b"".join([self._mac(check, PLACE_BYTES) for check in checks]))
+        bound, check, hide = bytes.fromhex(order), self._mac(CHECK_BYTES), self._mac(PLACE_BYTES)
+        checks = [check(place + bound + record) for place, record in zip(places, records, strict=True)]
+        hidden = _xor(b"".join(places), b"".join(map(hide, checks)))
         starts = range(0, len(hidden), PLACE_BYTES)
         sealed = [check + hidden[start : start + PLACE_BYTES] for check, start in zip(checks, starts, strict=True)]
         written = base64.b32encode(b"".join(sealed)).decode().lower()
         return [written[start : start + LENGTH] for start in range(0, len(written), LENGTH)]
 
-    def _mac(self, octets: bytes, length: int) -> bytes:
-        return hashlib.blake2b(octets, key=self.key, digest_size=length).digest()
+    def _mac(self, length: int) -> Callable[[bytes], bytes]:
+        """The MAC of so many bytes. What the key alone decides is computed once."""
+        copy = hashlib.blake2b(key=self.key, digest_size=length).copy
+
+        def mac(octets: bytes) -> bytes:
+            state = copy()
+            state.update(octets)
+            return state.digest()
+
+        return mac
 
 
 def _xor(one: bytes, other: bytes) -> bytes:

@@ -8,23 +8,21 @@ that a window costs one wait for the disk:
             extend the lease and commit the next intent, if the lease is ours and no stay has come
     COMMIT
 
-This runs for every few hundred messages: it speaks to the driver itself, with prepared statements.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import psycopg
-from django.db import connection
 
+from ariyippu.base import driver
 from ariyippu.policy import objections, stays
 from ariyippu.send import holds
 from ariyippu.send.lease import LEASE_S, Lease, LeaseLostError, in_window
 from ariyippu.send.models import Outcome
 
 TOLD = (Outcome.ACCEPTED, Outcome.UNKNOWN)
-PREPARE_AFTER = 2  # uses of a statement
 
 _CLOSE = "update send_window set closed_at = now() where id = %s and closed_at is null"
 _OUTCOMES = "copy send_outcome (batch_id, position, outcome, code, provider_id, segments) from stdin"
@@ -47,8 +45,7 @@ _OPEN = f"""
     select id, %s::jsonb, now() from extended returning id"""  # noqa: S608  constants
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """One message's outcome."""
 
     position: int
@@ -59,8 +56,7 @@ class Settled:
     part_ids: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """One message that the carrier put off: for how long, and how often so far."""
 
     position: int
@@ -92,7 +88,7 @@ def turn(work: Work, ending: Ending | None, positions: Sequence[int]) -> int | N
     None when there are no positions. LeaseLostError when the ending window was declared in doubt (nothing of it
     is kept), or when the next may not open (what came of the ending one is kept).
     """
-    with _transaction() as cursor:
+    with driver.transaction() as cursor:
         if ending is not None:
             _close(cursor, work, ending)
         window = _open(cursor, work.held, positions) if positions else None
@@ -103,14 +99,15 @@ def turn(work: Work, ending: Ending | None, positions: Sequence[int]) -> int | N
 
 def settle(work: Work, settled: Sequence[Settled]) -> None:
     """Keep outcomes of messages that were never in a window."""
-    with _transaction() as cursor:
+    with driver.transaction() as cursor:
         _settle(cursor, work, settled)
 
 
 def tell_doubts(work: Work, unknown: Sequence[int]) -> None:
     """Those whose message a dead worker may have sent count as told; only an opened batch knows who they are."""
-    with _transaction():
-        _tell(work, unknown)
+    if unknown:
+        with driver.transaction():
+            _tell(work, unknown)
 
 
 def _open(cursor: psycopg.Cursor, held: Lease, positions: Sequence[int]) -> int | None:
@@ -127,7 +124,7 @@ def _close(cursor: psycopg.Cursor, work: Work, ending: Ending) -> None:
         raise LeaseLostError("Another worker declared this window in doubt.")
     _settle(cursor, work, ending.settled)
     if ending.put_off:
-        columns = zip(*((put.position, put.attempts, put.wait_s) for put in ending.put_off), strict=True)
+        columns = zip(*ending.put_off, strict=True)
         cursor.execute(_PUT_OFF, [work.held.batch.pk, *map(list, columns)])
 
 
@@ -151,13 +148,3 @@ def _settle(cursor: psycopg.Cursor, work: Work, settled: Sequence[Settled]) -> N
 def _tell(work: Work, positions: Sequence[int]) -> None:
     order = work.held.verified.order
     objections.record_told(order.register, [work.records[position] for position in positions], order.purpose)
-
-
-@contextmanager
-def _transaction() -> Iterator[psycopg.Cursor]:
-    """A transaction on Django's connection, and a cursor of the driver's own in it: parameters go binary, apart."""
-    connection.ensure_connection()
-    driver: psycopg.Connection = connection.connection
-    driver.prepare_threshold = PREPARE_AFTER
-    with driver.transaction(), psycopg.Cursor(driver) as cursor:
-        yield cursor

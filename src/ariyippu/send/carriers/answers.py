@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from ariyippu.send.inbox import Letter
 
@@ -25,7 +25,7 @@ class EmailMessage:
 
     position: int  # place in its batch
     to: str  # an address, without a display name
-    content: bytes  # the whole RFC 5322 message: CRLF line ends, 8bit UTF-8, not dot-stuffed
+    content: bytes  # the whole RFC 5322 message, 8bit UTF-8, not dot-stuffed; render.compose saw to its CRLFs
     return_path: str | None = None  # where its bounces go; None: to the carrier's sender
 
 
@@ -57,8 +57,7 @@ class InboxMessage:
 Message = EmailMessage | SmsMessage | InboxMessage
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What became of one message at the hand-off.
 
     `code` is the provider's own code ("250 2.0.0", "ESME_RTHROTTLED") or one of ours ("local.…"), at most

@@ -9,7 +9,7 @@ import select
 import smtplib
 import ssl
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.base.home import CarrierSettings
@@ -148,15 +148,18 @@ def _converse(sessions: Sequence[_Session], messages: Iterator[EmailMessage], en
     poll = select.poll()
     busy: dict[int, _Session] = {}
     for session in sessions:
-        if (yield from _move(session, messages)):
+        answers: list[Answer] = []
+        if _move(session, messages, answers):
             busy[session.number] = session
             poll.register(session.number, select.POLLIN)
+        yield from answers
     while busy:
         for session in _heard(poll, busy, end_at):
-            yield from session.read()
-            if not (yield from _move(session, messages)):
+            answers = session.read()
+            if not _move(session, messages, answers):
                 del busy[session.number]
                 poll.unregister(session.number)
+            yield from answers
 
 
 def _heard(poll: select.poll, busy: dict[int, _Session], end_at: float) -> list[_Session]:
@@ -173,24 +176,24 @@ def _heard(poll: select.poll, busy: dict[int, _Session], end_at: float) -> list[
     return heard + silent
 
 
-def _move(session: _Session, messages: Iterator[EmailMessage]) -> Generator[Answer, None, bool]:
+def _move(session: _Session, messages: Iterator[EmailMessage], answers: list[Answer]) -> bool:
     """Write what is to be written now, with the next message if there is one; whether a reply is awaited then."""
     dialogue = session.dialogue
     if dialogue.is_ready and not dialogue.is_broken:
-        message = yield from _faultless(dialogue, messages)
+        message = _faultless(dialogue, messages, answers)
         if octets := dialogue.finish() if message is None else dialogue.take(message):
             session.write(octets)
     if dialogue.is_broken:
-        yield from dialogue.lost()
+        answers += dialogue.lost()
         return False
     return not dialogue.is_clean
 
 
-def _faultless(dialogue: Dialogue, messages: Iterator[EmailMessage]) -> Generator[Answer, None, EmailMessage | None]:
+def _faultless(dialogue: Dialogue, messages: Iterator[EmailMessage], answers: list[Answer]) -> EmailMessage | None:
     for message in messages:
         if (fault := dialogue.fault(message)) is None:
             return message
-        yield Answer(message.position, Verdict.PERMANENT, fault)
+        answers.append(Answer(message.position, Verdict.PERMANENT, fault))
     return None
 
 
