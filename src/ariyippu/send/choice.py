@@ -101,8 +101,10 @@ class Chosen:
             self._carrier.close()
 
     def _kept(self, answer: Answer) -> Answer:
+        if answer.provider_id is None and not answer.part_ids:  # most mail
+            return answer
         own = answer.provider_id and kept_id(self.name, answer.provider_id)
-        return replace(answer, provider_id=own, part_ids=tuple(kept_id(self.name, part) for part in answer.part_ids))
+        return answer._replace(provider_id=own, part_ids=tuple(kept_id(self.name, part) for part in answer.part_ids))
 
     def _tell(self, messages: int, failed: int) -> None:
         now = time.monotonic()
