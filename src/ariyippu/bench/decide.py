@@ -2,7 +2,8 @@
 
 Every row satisfies the criteria, so that rows and decisions are the same number; a fiftieth objected, a
 fifth was told before, a hundredth as often as a cap allows, and contacts are missing or suspended, so that most
-reasons occur. Without a linking run: what links cost is `bench decide-links`.
+reasons occur. Without a linking run: what links cost is `bench decide-links`. `facts`: the processor's seconds that
+the decision took, on all cores together, which other work on the machine changes less.
 
 bare_read_write   the same columns read, the same columns written, nothing decided
 plain_duckdb      the same statement, DuckDB reading and writing plain Parquet: the price of encryption
@@ -14,6 +15,7 @@ python_reference  policy.reference on that sample, from candidates in memory
 import os
 import secrets
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +96,9 @@ def measure(rows: int | None) -> Measured:
     rows = rows or ROWS
     with tempfile.TemporaryDirectory(prefix="ariyippu-bench-") as path:
         case = make_case(Path(path), rows)
+        began_s = time.process_time()
         value = rate(rows, lambda: case.decide(MARKS.empty_table(), SHARED.empty_table()))
+        facts = {"cpu_s": round(time.process_time() - began_s, 2)}
         peak = peak_mib()
         baselines = {"bare_read_write": rate(rows, lambda: _read_and_write(case))}
         _write_plain(case)
@@ -105,7 +109,7 @@ def measure(rows: int | None) -> Measured:
         if (speed := decide_baselines.cedar(candidates)) is not None:
             baselines["cedar"] = speed
         baselines["python_reference"] = rate(len(candidates), lambda: reference.decide(candidates, SITUATION))
-    return Measured(value, "decisions/s", rows, baselines, peak)
+    return Measured(value, "decisions/s", rows, baselines, peak, facts)
 
 
 def _read_and_write(case: Case) -> None:
