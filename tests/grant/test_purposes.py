@@ -67,3 +67,11 @@ def test_every_purpose_stands_below_dpv_and_ends(purpose: str) -> None:
 def test_an_unknown_purpose_is_refused() -> None:
     with pytest.raises(RefusedError, match=r"purpose\.unknown"):
         purposes.get("ariyippu:whatever")
+
+
+def test_a_purpose_that_the_taxonomy_no_longer_has_is_only_itself() -> None:
+    gone, same = "gone:one", "".join(["gone:", "one"])
+    assert purposes.is_at_or_below(gone, same)
+    assert not purposes.is_at_or_below(gone, "gone:two")
+    assert not purposes.is_at_or_below("gone:two", gone)
+    assert not purposes.is_at_or_below(gone, "dpv:PublicBenefit")
