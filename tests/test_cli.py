@@ -58,6 +58,7 @@ VERBS = {
     ("notice", "make"): "exact bytes",
     ("notice", "lint"): "refuses",
     ("notice", "preview"): "invented values",
+    ("notice", "test"): "your own mailbox",
     ("notice", "count"): "in tens, or withheld",
     ("document",): "Signed documents",
     ("document", "new-key"): "Ed25519",

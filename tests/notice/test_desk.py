@@ -9,6 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ariyippu.commands.notice import app
+from ariyippu.demo.outside.keep import read_mail
+from ariyippu.demo.outside.run import Outside, running
 from ariyippu.notice.documents import Notice
 from tests.refusals import refused
 
@@ -91,6 +93,31 @@ def test_the_whole_e_mail_can_be_opened(file: Path, tmp_path: Path) -> None:
     assert not message.defects
     assert message["To"] == "you@office.example"
     assert [part.get_content_type() for part in message.walk()][1:] == ["text/plain", "text/html"]
+
+
+def test_a_sample_goes_to_its_author_and_to_nobody_else(file: Path, tmp_path: Path) -> None:
+    with running(Outside(tmp_path)) as (port, _smpp):
+        said(0, "test", file, "--as", "meenu@office.example", "--through", f"smtp://127.0.0.1:{port}")
+    (arrived,) = read_mail(tmp_path)
+    assert (arrived["sender"], arrived["to"]) == ("meenu@office.example", "meenu@office.example")
+    message = email.message_from_bytes(arrived["content"].encode(), policy=email.policy.default)
+    assert (message["From"], message["To"]) == ("meenu@office.example", "meenu@office.example")
+    assert message["Subject"].startswith("മാതൃക: ")
+    assert "((" not in str(message.get_body(("plain",)))
+
+
+@pytest.mark.parametrize(
+    ("own", "through", "code"),
+    [
+        ("Meenu <meenu@office.example>", "smtp://127.0.0.1:9", "carrier.bad_sender"),
+        ("a@office.example,b@office.example", "smtp://127.0.0.1:9", "carrier.bad_sender"),
+        ("meenu@office.example", "smpp://127.0.0.1:9", "sample.not_smtp"),
+        ("meenu@office.example", "smtp://meenu:word@mail.office.example", "carrier.password_in_clear"),
+    ],
+)
+def test_a_sample_needs_one_plain_address_and_a_mail_server(file: Path, own: str, through: str, code: str) -> None:
+    with refused(code):
+        said(0, "test", file, "--as", own, "--through", through)
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"id = ", b"id = 2026-02-30"])

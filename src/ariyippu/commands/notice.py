@@ -73,6 +73,30 @@ def preview(
         eml.write_bytes(previews.eml(notice, terms, on))
 
 
+@app.command("test")
+def send_sample(
+    file: NoticeFile,
+    own: Annotated[str, typer.Option("--as", help="Your own address: the sender and the only recipient.")],
+    through: Annotated[
+        str, typer.Option(help="Your mailbox's server: smtps://you@mail.example; it asks the password.")
+    ],
+    without: Annotated[list[str], typer.Option(help="A flag that does not hold; the others do.")] = [],  # noqa: B006
+    home: HomeOption = None,
+) -> None:
+    """Send yourself a notice's e-mail with invented values, from your own mailbox. It can go to nobody else."""
+    from ariyippu.base.errors import RefusedError
+    from ariyippu.notice import dlt
+    from ariyippu.send.carriers import Verdict
+    from ariyippu.send.sample import Mailbox
+
+    notice = _read(file)
+    mailbox = Mailbox(own, through, lambda: str(typer.prompt("Password", hide_input=True)))
+    answer = mailbox.send(notice, dlt.terms(home_of(home)), {flag.name for flag in notice.flags} - set(without))
+    if answer.verdict is not Verdict.ACCEPTED:
+        raise RefusedError("sample.refused", f"Your mail server did not take it: {answer.code}.")
+    console.print("Sent to your own address.")
+
+
 @app.command()
 def count(
     question: Annotated[Path, typer.Argument(help="The signed question: an envelope, as 'document sign' leaves it.")],

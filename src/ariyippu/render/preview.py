@@ -51,9 +51,11 @@ def preview(notice: Notice, language: Language, terms: SmsTerms, on: Collection[
     )
 
 
-def eml(notice: Notice, terms: SmsTerms, on: Collection[str]) -> bytes:
-    """The whole e-mail, for the officer's own mail program to open."""
-    return compile_notice(notice, _links(terms)).email(_values(notice, on), HEADERS)
+def eml(notice: Notice, terms: SmsTerms, on: Collection[str], headers: Headers = HEADERS) -> bytes:
+    """The whole e-mail, for its officer to open or to send to themselves. The subject says that it is a sample."""
+    subject = {"ml": f"മാതൃക: {notice.subject.ml}", "en": f"Sample: {notice.subject.en}"}
+    sample = notice.model_copy(update={"subject": notice.subject.model_copy(update=subject)})
+    return compile_notice(sample, _links(terms)).email(_values(notice, on), headers)
 
 
 def _values(notice: Notice, on: Collection[str]) -> dict[str, str]:
