@@ -38,6 +38,7 @@ bench: setup  ## Every benchmark, each with its baselines in the same run
 	$(BIN)/ariyippu bench decide --json
 	$(BIN)/ariyippu bench decide-links --json
 	$(BIN)/ariyippu bench hand-off --json
+	$(BIN)/ariyippu bench smpp --json
 
 soak: setup  ## Long fault and mutation runs
 	@sh scripts/test-needs.sh

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from ariyippu.base.errors import RefusedError
-from ariyippu.bench import hand_off, run
+from ariyippu.bench import hand_off, run, smpp
 from ariyippu.bench.hand_off_baselines import Load, postfix
+from ariyippu.notice.segments import encode
 
 KEYS = {"bench", "value", "unit", "rows", "baselines", "ratios", "peak_mib", "facts"}
 
@@ -79,6 +80,19 @@ def test_hand_off_is_one_way_through_the_whole_vault() -> None:
     assert {"bare_loop", "bare_carrier", "smtplib"} <= set(found["baselines"])
 
 
+def test_smpp() -> None:
+    found = bench("smpp", 1_000)
+    assert (found["unit"], found["rows"]) == ("messages/s", 1_000)
+    assert set(found["baselines"]) == {"bare_loop"}
+    assert set(found["facts"]) == {"one_segment", "three_segments"}
+
+
+@pytest.mark.parametrize(("text", "parts"), [(smpp.ONE, 1), (smpp.THREE, 3)])
+def test_the_texts_are_as_long_as_they_are_said_to_be(text: str, parts: int) -> None:
+    segments = encode(text.format(99_999))
+    assert (segments.coding, len(segments.parts)) == ("ucs2", parts)
+
+
 def test_a_baseline_that_cannot_be_measured_is_left_out_aloud(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,5 +112,5 @@ def test_an_installation_s_database_is_never_written_to() -> None:
 
 
 def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(RefusedError, match="ingest, seal, link, accuracy, decide, decide-links, hand-off"):
+    with pytest.raises(RefusedError, match="ingest, seal, link, accuracy, decide, decide-links, hand-off, smpp"):
         run("love", None)

@@ -24,7 +24,8 @@ from ariyippu.send.carriers import (
     Verdict,
     open_carrier,
     pdu,
-    smpp,
+    smpp_receipt,
+    smpp_session,
     stop,
 )
 from ariyippu.send.carriers.pdu import RESPONSE, Command, Pdu
@@ -316,7 +317,7 @@ def test_a_silent_centre_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
         submit(peer)
         peer.reader.read()
 
-    monkeypatch.setattr(smpp, "WAIT_S", 0.2)
+    monkeypatch.setattr(smpp_session, "WAIT_S", 0.2)
     with Scripted(script) as server:
         answers = list(carrier_to(server.port).hand_off(iter([sms(0)])))
     assert answers == [Answer(0, Verdict.UNKNOWN, "local.connection_lost")]
@@ -353,8 +354,8 @@ def test_a_link_that_was_silent_for_long_is_tried_first(monkeypatch: pytest.Monk
     with Scripted(silent, fresh) as server:
         carrier = carrier_to(server.port)
         list(carrier.hand_off(iter([sms(0)])))
-        monkeypatch.setattr(smpp, "IDLE_S", -1.0)
-        monkeypatch.setattr(smpp, "WAIT_S", 0.2)
+        monkeypatch.setattr(smpp_session, "IDLE_S", -1.0)
+        monkeypatch.setattr(smpp_session, "WAIT_S", 0.2)
         assert [found.provider_id for found in carrier.hand_off(iter([sms(1)]))] == ["B"]
 
 
@@ -422,13 +423,13 @@ def deliver(text: str, tlvs: bytes = b"", esm_class: int = 0x04) -> bytes:
     ],
 )  # fmt: skip
 def test_a_receipt_is_read(body: bytes, expected: Receipt | None) -> None:
-    assert smpp.parse_receipt(body) == expected
+    assert smpp_receipt.parse_receipt(body) == expected
 
 
 @given(st.binary(max_size=120))
 def test_no_octets_break_the_reading_of_receipts(body: bytes) -> None:
-    smpp.parse_receipt(body)
-    smpp.parse_receipt(deliver("id:A-1 stat:DELIVRD", body))
+    smpp_receipt.parse_receipt(body)
+    smpp_receipt.parse_receipt(deliver("id:A-1 stat:DELIVRD", body))
 
 
 def collect(carrier: Carrier, count: int) -> list[Receipt]:

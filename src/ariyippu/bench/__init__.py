@@ -28,6 +28,7 @@ NAMES = {
     "decide": "decide",
     "decide-links": "decide_links",
     "hand-off": "hand_off",
+    "smpp": "smpp",
 }
 NEED_A_VAULT = {"ingest", "hand-off", "decide"}
 

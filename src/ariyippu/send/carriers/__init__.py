@@ -1,7 +1,8 @@
 """Carriers take messages out of the house: e-mail over SMTP, SMS over SMPP or C-DAC's Mobile Seva;
 or into the person's own page.
 
-`answers.py` is the protocol; `smtp.py` and `smpp.py` speak to providers; `pdu.py` is SMPP's wire format.
+`answers.py` is the protocol; `smtp.py` and `smpp.py` speak to providers, the latter over `smpp_session.py`; `pdu.py` is
+SMPP's wire format.
 """
 
 from ariyippu.base.home import CarrierSettings

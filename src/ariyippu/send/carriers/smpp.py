@@ -8,23 +8,18 @@ A part of a long text that fails after another was accepted leaves the message U
 a fragment, and sending the whole again could double it.
 """
 
-import contextlib
 import itertools
 import re
-import socket
-import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
 
 from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.base.home import CarrierSettings
 from ariyippu.notice.segments import encode
 from ariyippu.send.carriers import pdu
 from ariyippu.send.carriers.answers import (
-    CONNECT_S,
     PROVIDER_ID,
     TAKE_S,
     WAIT_S,
@@ -32,42 +27,23 @@ from ariyippu.send.carriers.answers import (
     Arrival,
     BrokenError,
     Message,
-    Receipt,
     SmsMessage,
     Verdict,
 )
 from ariyippu.send.carriers.endpoint import Endpoint
 from ariyippu.send.carriers.pdu import RESPONSE, Command, Pdu
-from ariyippu.send.carriers.stop import parse_stop
+from ariyippu.send.carriers.smpp_session import Session, open_session
 
-IDLE_S = 30.0  # after so long a silence the link is tried before it is trusted
 RECONNECT_S = 30.0  # receipts() alone tries no oftener to come back
-READ_BYTES = 65_536
-MAX_READS = 100  # of what came while nobody looked
 WRITE_BYTES = 16_384  # about fifty parts: no message waits long between being taken and being written
 MAX_PARTS = 255  # a part's number is one octet (3GPP TS 23.040, 9.2.3.24.1)
 
 _PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
 _DLT_ID = re.compile(r"[0-9]{1,30}")
 _PROVIDER_ID = re.compile(PROVIDER_ID)
-_RECEIPT_ID = re.compile(r"\bid:(" + PROVIDER_ID + r")(?=\s|$)", re.ASCII)
-_RECEIPT_STAT = re.compile(r"\bstat:([A-Z]{5,7})\b", re.ASCII)
-_RECEIPT_ERR = re.compile(r"\berr:([0-9A-Za-z]{1,8})\b", re.ASCII)
 
 # Surely not accepted, and no fault of the message: RINVBNDSTS, RSYSERR, RMSGQFUL, RTHROTTLED, RX_T_APPN.
 _TRANSIENT = {0x04, 0x08, 0x14, 0x58, 0x64}
-_WRONG_CREDENTIALS = {0x0D, 0x0E, 0x0F}
-
-State = Literal["delivered", "undelivered", "expired", "rejected", "unknown"]
-_FINAL: dict[str, State] = {
-    "DELIVRD": "delivered",
-    "EXPIRED": "expired",
-    "DELETED": "undelivered",
-    "UNDELIV": "undelivered",
-    "UNKNOWN": "unknown",
-    "REJECTD": "rejected",
-}  # ENROUTE and ACCEPTD are not final
-_STATS = {2: "DELIVRD", 3: "EXPIRED", 4: "DELETED", 5: "UNDELIV", 7: "UNKNOWN", 8: "REJECTD"}  # section 5.2.28
 
 
 @dataclass(slots=True)
@@ -158,7 +134,7 @@ class SmppCarrier:
             raise RefusedError("carrier.bad_url", "An SMPP password has at most 8 ASCII characters.")
         self._settings = settings
         self._endpoint = endpoint
-        self._session: _Session | None = None
+        self._session: Session | None = None
         self._reconnect_at = 0.0  # time.monotonic
         self._references = itertools.count(int(time.monotonic()))
         self._arrived: list[Arrival] = []
@@ -194,7 +170,7 @@ class SmppCarrier:
             self._session.unbind()
             self._session = None
 
-    def _ready(self) -> "_Session":
+    def _ready(self) -> Session:
         """The session, tried if it was silent for long, or a new one."""
         if self._session is not None:
             try:
@@ -202,7 +178,7 @@ class SmppCarrier:
             except BrokenError:
                 self._drop()
         if self._session is None:
-            self._session = _bind(self._endpoint, self._arrived_one)
+            self._session = open_session(self._endpoint, self._arrived_one)
         return self._session
 
     def _arrived_one(self, arrival: Arrival) -> None:
@@ -213,7 +189,7 @@ class SmppCarrier:
             self._session.drop()
             self._session = None
 
-    def _converse(self, session: "_Session", messages: Iterator[SmsMessage], window: _Window) -> Iterator[Answer]:
+    def _converse(self, session: Session, messages: Iterator[SmsMessage], window: _Window) -> Iterator[Answer]:
         answer_until = time.monotonic() + TAKE_S + WAIT_S
         while True:
             submits = yield from self._fill(session, messages, window)
@@ -228,7 +204,7 @@ class SmppCarrier:
                 raise BrokenError
 
     def _fill(
-        self, session: "_Session", messages: Iterator[SmsMessage], window: _Window
+        self, session: Session, messages: Iterator[SmsMessage], window: _Window
     ) -> Generator[Answer, None, bytearray]:
         """As many submits as the window has room for; what is returned is written at once."""
         submits = bytearray()
@@ -283,159 +259,6 @@ class SmppCarrier:
         return None
 
 
-class _Session:
-    """A connection: PDUs out and in, with the provider's own requests answered on the way."""
-
-    def __init__(self, connection: socket.socket, on_arrival: Callable[[Arrival], None]) -> None:
-        self._socket = connection
-        self._on_arrival = on_arrival
-        self._buffer = b""
-        self._has_ended = False
-        self._sequence = 0
-        self._heard_at = time.monotonic()
-        self._arrived: list[int] = []  # sequences of receipts that receipts() has yet to return
-        self._returned: list[int] = []  # of those that it returned last
-
-    def next_sequence(self) -> int:
-        self._sequence = self._sequence % 0x7FFF_FFFF + 1
-        return self._sequence
-
-    def write(self, octets: bytes | bytearray) -> None:
-        try:
-            self._socket.settimeout(WAIT_S)
-            self._socket.sendall(octets)
-        except OSError:
-            raise BrokenError from None
-
-    def read(self) -> list[Pdu]:
-        """The responses among what comes next; waits up to WAIT_S for it."""
-        return self._arrive(wait=True) or []
-
-    def bind(self, endpoint: Endpoint) -> int:
-        """The status of bind_transceiver."""
-        sequence = self.next_sequence()
-        body = pdu.pack_bind(endpoint.name, endpoint.password)
-        self.write(pdu.pack(Command.BIND_TRANSCEIVER, 0, sequence, body))
-        return self._response_to(sequence).status
-
-    def prove(self) -> None:
-        """BrokenError when the link is dead. Reads what has come; after a long silence, asks."""
-        for _ in range(MAX_READS):  # the end of the connection may lie behind receipts
-            if self._arrive(wait=False) is None:
-                break
-        if time.monotonic() - self._heard_at > IDLE_S:
-            sequence = self.next_sequence()
-            self.write(pdu.pack(Command.ENQUIRE_LINK, 0, sequence))
-            self._response_to(sequence)
-
-    def confirm(self) -> None:
-        """Answer the receipts that the last receipts() returned; those that came since are returned now."""
-        answers = [pdu.pack(Command.DELIVER_SM | RESPONSE, 0, sequence, b"\0") for sequence in self._returned]
-        self._returned, self._arrived = self._arrived, []
-        if answers:
-            self.write(b"".join(answers))
-
-    def unbind(self) -> None:
-        with contextlib.suppress(BrokenError):
-            self.write(pdu.pack(Command.UNBIND, 0, self.next_sequence()))
-        self.drop()
-
-    def drop(self) -> None:
-        with contextlib.suppress(OSError):
-            self._socket.close()
-
-    def _arrive(self, *, wait: bool) -> list[Pdu] | None:
-        """Take one piece of input and serve the requests in it; its responses. None when nothing has come."""
-        if self._has_ended:
-            raise BrokenError
-        try:
-            self._socket.settimeout(WAIT_S if wait else 0)
-            octets = self._socket.recv(READ_BYTES)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return None
-        except OSError:
-            raise BrokenError from None
-        if not octets:
-            raise BrokenError
-        self._heard_at = time.monotonic()
-        try:
-            found, self._buffer = pdu.split(self._buffer + octets)
-        except pdu.MalformedError:
-            raise BrokenError from None
-        try:
-            for request in found:
-                if not request.command & RESPONSE:
-                    self._serve(request)
-        except BrokenError:
-            self._has_ended = True  # but the responses that came with it still count
-        return [response for response in found if response.command & RESPONSE]
-
-    def _response_to(self, sequence: int) -> Pdu:
-        give_up_at = time.monotonic() + WAIT_S
-        while time.monotonic() < give_up_at:
-            for response in self.read():
-                if response.sequence == sequence:
-                    return response
-        raise BrokenError
-
-    def _serve(self, request: Pdu) -> None:
-        if request.command == Command.DELIVER_SM:
-            self._serve_deliver(request)
-        elif request.command == Command.ENQUIRE_LINK:
-            self.write(pdu.pack(Command.ENQUIRE_LINK | RESPONSE, 0, request.sequence))
-        elif request.command == Command.UNBIND:
-            self.write(pdu.pack(Command.UNBIND | RESPONSE, 0, request.sequence))
-            raise BrokenError
-        else:
-            self.write(pdu.pack(RESPONSE, 0x03, request.sequence))  # generic_nack, ESME_RINVCMDID
-
-    def _serve_deliver(self, request: Pdu) -> None:
-        arrival = parse_receipt(request.body) or parse_stop(request.body)
-        if arrival is None:  # what else people write, or a receipt that is not final: nobody reads it or keeps it
-            self.write(pdu.pack(Command.DELIVER_SM | RESPONSE, 0, request.sequence, b"\0"))
-            return
-        self._on_arrival(arrival)
-        self._arrived.append(request.sequence)
-
-
-def parse_receipt(body: bytes) -> Receipt | None:
-    """The final receipt that a deliver_sm holds, or None: not a receipt, not final, or not readable.
-
-    The TLVs count first; the text (`id:… stat:… err:…`, appendix B) fills what they leave open.
-    """
-    try:
-        message = pdu.unpack_message(body)
-    except pdu.MalformedError:
-        return None
-    if message.esm_class & pdu.ESM_RECEIPT_MASK != pdu.ESM_RECEIPT:
-        return None
-    text = message.payload.decode("ascii", "replace")
-    provider_id = _tlv_id(message.tlvs) or _first(_RECEIPT_ID, text)
-    state_octet = message.tlvs.get(pdu.TLV_MESSAGE_STATE, b"")
-    stat = _STATS.get(state_octet[0], "") if len(state_octet) == 1 else _first(_RECEIPT_STAT, text)
-    if not provider_id or stat not in _FINAL:
-        return None
-    return Receipt(
-        provider_id, _FINAL[stat], f"{stat} {_network_error(message.tlvs) or _first(_RECEIPT_ERR, text)}".strip()
-    )
-
-
-def _tlv_id(tlvs: dict[int, bytes]) -> str:
-    given = tlvs.get(pdu.TLV_RECEIPTED_MESSAGE_ID, b"").rstrip(b"\0").decode("ascii", "replace")
-    return given if _PROVIDER_ID.fullmatch(given) else ""
-
-
-def _network_error(tlvs: dict[int, bytes]) -> str:
-    """Section 5.3.2.31: one octet of network type, two of the error."""
-    given = tlvs.get(pdu.TLV_NETWORK_ERROR_CODE, b"")
-    return f"{int.from_bytes(given[1:], 'big'):03d}" if len(given) == 3 else ""
-
-
-def _first(pattern: re.Pattern[str], text: str) -> str:
-    found = pattern.search(text)
-    return found[1] if found else ""
-
-
 def _submitted_id(body: bytes) -> str | None:
     given = body.split(b"\0", 1)[0].decode("ascii", "replace")
     return given if _PROVIDER_ID.fullmatch(given) else None
@@ -446,33 +269,3 @@ def _until(messages: Iterator[Message], take_until: float) -> Iterator[SmsMessag
         if not isinstance(message, SmsMessage):
             raise TypeError("this carrier takes SMS only")
         yield message
-
-
-def _bind(endpoint: Endpoint, on_arrival: Callable[[Arrival], None]) -> _Session:
-    """A bound session. TransientError, or RefusedError "carrier.…"."""
-    session = _Session(_dial(endpoint), on_arrival)
-    try:
-        status = session.bind(endpoint)
-    except BrokenError:
-        session.drop()
-        raise TransientError("The SMS centre ended the connection.") from None
-    if status != 0:
-        session.drop()
-        if status in _WRONG_CREDENTIALS:
-            raise RefusedError("carrier.wrong_credentials", "The SMS centre refused name or password.")
-        raise TransientError(f"The SMS centre refused to bind: {pdu.status_name(status)}.")
-    return session
-
-
-def _dial(endpoint: Endpoint) -> socket.socket:
-    try:
-        connection = socket.create_connection((endpoint.host, endpoint.port), timeout=CONNECT_S)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if endpoint.scheme == "smpps":
-            context = ssl.create_default_context()
-            return context.wrap_socket(connection, server_hostname=endpoint.host)
-    except ssl.SSLCertVerificationError:
-        raise RefusedError("carrier.bad_certificate", "The SMS centre's certificate is not trusted.") from None
-    except OSError as error:
-        raise TransientError(f"No connection to the SMS centre: {type(error).__name__}.") from None
-    return connection
