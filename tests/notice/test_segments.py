@@ -44,6 +44,20 @@ def test_ucs2_parts_decode_each_by_itself(text: str) -> None:
     assert all(0 < len(part) <= (140 if len(segments.parts) == 1 else 134) for part in segments.parts)
 
 
+def character_by_character(text: str) -> tuple[bytes, ...]:
+    parts = [b""]
+    for octets in (character.encode("utf-16-be") for character in text):
+        if len(parts[-1]) + len(octets) > 134:
+            parts.append(b"")
+        parts[-1] += octets
+    return tuple(parts)
+
+
+@given(st.text(st.sampled_from("aക😀\ud7ff\ue000\U0010ffff"), min_size=71, max_size=300))
+def test_ucs2_parts_are_those_of_a_split_between_characters(text: str) -> None:
+    assert encode(text + "ക").parts == character_by_character(text + "ക")
+
+
 @given(st.text(st.sampled_from("a€{é@"), min_size=1, max_size=500))
 def test_gsm7_parts_never_end_in_an_escape(text: str) -> None:
     parts = encode(text).parts

@@ -24,6 +24,7 @@ from ariyippu.send.carriers import (
     Verdict,
     open_carrier,
     pdu,
+    smpp,
     smpp_receipt,
     smpp_session,
     stop,
@@ -195,6 +196,22 @@ def test_the_window_is_filled_and_never_exceeded(window: int) -> None:
     assert sorted(found.position for found in answers) == list(range(12))
     assert {found.verdict for found in answers} == {Verdict.ACCEPTED}
     assert most == window
+
+
+def test_a_window_of_several_writes_is_filled_before_an_answer_is_waited_for() -> None:
+    def script(peer: Peer) -> None:
+        bound(peer)
+        requests = [submit(peer) for _ in range(99)]
+        assert sum(len(request.body) for request in requests) > smpp.WRITE_BYTES
+        for request in requests:
+            answer(peer, request, "A")
+        goodbye(peer)
+
+    with Scripted(script) as server:
+        carrier = carrier_to(server.port, window=99)
+        answers = list(carrier.hand_off(sms(position, LONG) for position in range(33)))
+        carrier.close()
+    assert {found.verdict for found in answers} == {Verdict.ACCEPTED}
 
 
 OK, THROTTLED, FULL, BAD_NUMBER, SCRUBBED = 0, 0x58, 0x14, 0x0B, 0x0400

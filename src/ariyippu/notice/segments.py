@@ -28,6 +28,7 @@ _SEPTETS = {character: bytes([at]) for at, character in enumerate(_BASIC) if at 
 
 GSM7_WHOLE, GSM7_PART = 160, 153  # septets; a part leaves room for the 6-octet header
 UCS2_WHOLE, UCS2_PART = 140, 134  # octets: 70 and 67 units of UTF-16
+_HIGH_SURROGATE = range(0xD8, 0xDC)  # the first octet of a pair's first unit
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,21 @@ def encode(text: str) -> Segments:
     """The segments of a text; no escape sequence, and no surrogate pair, is ever split."""
     if all(character in _SEPTETS for character in text):
         return Segments("gsm7", _split([_SEPTETS[character] for character in text], GSM7_WHOLE, GSM7_PART))
-    characters = [character.encode("utf-16-be") for character in text]
-    return Segments("ucs2", _split(characters, UCS2_WHOLE, UCS2_PART))
+    return Segments("ucs2", _split_utf16(text.encode("utf-16-be")))
+
+
+def _split_utf16(octets: bytes) -> tuple[bytes, ...]:
+    """Cut where a part is full: one step for a part, not for a character, because every SMS comes through here."""
+    if len(octets) <= UCS2_WHOLE:
+        return (octets,)
+    parts, at = [], 0
+    while at < len(octets):
+        end = at + UCS2_PART
+        if end < len(octets) and octets[end - 2] in _HIGH_SURROGATE:
+            end -= 2  # its other half would begin the next part
+        parts.append(octets[at:end])
+        at = end
+    return tuple(parts)
 
 
 def _split(characters: list[bytes], whole: int, part: int) -> tuple[bytes, ...]:

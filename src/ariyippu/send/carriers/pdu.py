@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 HEADER = struct.Struct(">IIII")
+_TLV = struct.Struct(">HH")  # tag, length
 MAX_PDU_BYTES = 65_536
 RESPONSE = 0x8000_0000
 
@@ -71,7 +72,7 @@ class MalformedError(ValueError):
     """The octets are no SMPP 3.4."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: making one would take three times as long, and every response is one
 class Pdu:
     command: int
     status: int
@@ -140,20 +141,48 @@ def unpack_bind(body: bytes) -> tuple[str, str]:
     return system_id, password
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Frame:
+    """What the parts of one text have in common: packed once, and each part put into it."""
+
+    addresses: bytes  # pack_address of the source, then of the destination
+    validity: bytes  # a C string
+    data_coding: int
+    tlvs: bytes  # pack_tlv of each
+
+    def pack(self, payload: bytes, *, esm_class: int, registered_delivery: int) -> bytes:
+        """The body of submit_sm and deliver_sm; `payload` has at most 254 octets."""
+        return b"".join(
+            (
+                b"\0",  # service_type
+                self.addresses,
+                bytes((esm_class, 0, 0, 0)),  # protocol_id, priority_flag, schedule_delivery_time: at once
+                self.validity,
+                bytes((registered_delivery, 0, self.data_coding, 0, len(payload))),
+                payload,
+                self.tlvs,
+            )
+        )
+
+
 def pack_message(message: ShortMessage) -> bytes:
-    head = (
-        b"\0"  # service_type
-        + _numbering(message.source)
-        + c_string(message.source)
-        + _numbering(message.destination)
-        + c_string(message.destination)
-        + bytes([message.esm_class, 0, 0])  # protocol_id, priority_flag
-        + b"\0"  # schedule_delivery_time: at once
-        + c_string(message.validity)
-        + bytes([message.registered_delivery, 0, message.data_coding, 0, len(message.payload)])
+    frame = Frame(
+        pack_address(message.source) + pack_address(message.destination),
+        c_string(message.validity),
+        message.data_coding,
+        b"".join(pack_tlv(tag, value) for tag, value in message.tlvs.items()),
     )
-    tlvs = b"".join(struct.pack(">HH", tag, len(value)) + value for tag, value in message.tlvs.items())
-    return head + message.payload + tlvs
+    return frame.pack(message.payload, esm_class=message.esm_class, registered_delivery=message.registered_delivery)
+
+
+def pack_address(address: str) -> bytes:
+    """Type of number and numbering plan, then the address: ISDN for telephones, alphanumeric for headers."""
+    numbering = b"\x01\x01" if address.isdigit() and len(address) > 8 else b"\x05\x00"
+    return numbering + c_string(address)
+
+
+def pack_tlv(tag: int, value: bytes) -> bytes:
+    return _TLV.pack(tag, len(value)) + value
 
 
 def relative(seconds: int) -> str:
@@ -204,14 +233,9 @@ def _unpack_tlvs(body: bytes, at: int) -> dict[int, bytes]:
     while at < len(body):
         if at + 4 > len(body):
             raise MalformedError("a TLV is too short")
-        tag, length = struct.unpack_from(">HH", body, at)
+        tag, length = _TLV.unpack_from(body, at)
         if at + 4 + length > len(body):
             raise MalformedError("a TLV is too short")
         tlvs[tag] = body[at + 4 : at + 4 + length]
         at += 4 + length
     return tlvs
-
-
-def _numbering(address: str) -> bytes:
-    """Type of number and numbering plan: international and ISDN for telephones, alphanumeric for headers."""
-    return b"\x01\x01" if address.isdigit() and len(address) > 8 else b"\x05\x00"

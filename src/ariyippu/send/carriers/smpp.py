@@ -8,6 +8,7 @@ A part of a long text that fails after another was accepted leaves the message U
 a fragment, and sending the whole again could double it.
 """
 
+import functools
 import itertools
 import re
 import time
@@ -41,6 +42,8 @@ MAX_PARTS = 255  # a part's number is one octet (3GPP TS 23.040, 9.2.3.24.1)
 _PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
 _DLT_ID = re.compile(r"[0-9]{1,30}")
 _PROVIDER_ID = re.compile(PROVIDER_ID)
+
+_SUBMITTED = Command.SUBMIT_SM | RESPONSE
 
 # Surely not accepted, and no fault of the message: RINVBNDSTS, RSYSERR, RMSGQFUL, RTHROTTLED, RX_T_APPN.
 _TRANSIENT = {0x04, 0x08, 0x14, 0x58, 0x64}
@@ -79,7 +82,7 @@ class _Tally:
         return Answer(position, verdict, code, part_ids=(*self.part_ids, *last))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class _Part:
     position: int
     is_last: bool
@@ -101,7 +104,7 @@ class _Window:
             return None
         tally = self.tallies[part.position]
         tally.unanswered -= 1
-        if response.status == 0 and response.command == Command.SUBMIT_SM | RESPONSE:
+        if response.status == 0 and response.command == _SUBMITTED:
             tally.accepted += 1
             taken_as = _submitted_id(response.body)
             if part.is_last:
@@ -133,6 +136,7 @@ class SmppCarrier:
         if not (endpoint.password.isascii() and len(endpoint.password) <= 8):
             raise RefusedError("carrier.bad_url", "An SMPP password has at most 8 ASCII characters.")
         self._settings = settings
+        self._source = pdu.pack_address(settings.sender)
         self._endpoint = endpoint
         self._session: Session | None = None
         self._reconnect_at = 0.0  # time.monotonic
@@ -195,6 +199,8 @@ class SmppCarrier:
             submits = yield from self._fill(session, messages, window)
             if submits:
                 session.write(submits)
+            if len(submits) >= WRITE_BYTES:
+                continue  # the window may have room for more
             if not window.waiting:
                 return
             for response in session.read():
@@ -235,26 +241,22 @@ class SmppCarrier:
         total = len(segments.parts)
         if not 1 <= total <= MAX_PARTS:
             return "local.bad_length"
-        tlvs = {}
-        if self._settings.dlt_entity is not None:
-            tlvs[pdu.TLV_DLT_ENTITY] = self._settings.dlt_entity.encode("ascii")
-        if message.dlt_template is not None:
-            tlvs[pdu.TLV_DLT_TEMPLATE] = message.dlt_template.encode("ascii")
+        frame = pdu.Frame(
+            self._source + pdu.pack_address(message.to.removeprefix("+")),
+            _validity(message.valid_s),
+            pdu.CODING_UCS2 if segments.coding == "ucs2" else pdu.CODING_DEFAULT,
+            _registered(self._settings.dlt_entity, message.dlt_template),
+        )
         reference = next(self._references) % 256
         for number, payload in enumerate(segments.parts, 1):
             header = bytes([5, 0, 3, reference, total, number]) if total > 1 else b""
             is_last = number == total
-            submit = pdu.ShortMessage(
-                source=self._settings.sender,
-                destination=message.to.removeprefix("+"),
+            body = frame.pack(
+                header + payload,
                 esm_class=pdu.ESM_UDH if header else 0,
                 registered_delivery=1 if is_last else 0,  # one receipt for a message
-                data_coding=pdu.CODING_UCS2 if segments.coding == "ucs2" else pdu.CODING_DEFAULT,
-                payload=header + payload,
-                tlvs=tlvs,
-                validity=pdu.relative(message.valid_s),
             )
-            window.queue.append(_Part(message.position, is_last, pdu.pack_message(submit)))
+            window.queue.append(_Part(message.position, is_last, body))
         window.tallies[message.position] = _Tally(unwritten=total, segments=total)
         return None
 
@@ -262,6 +264,19 @@ class SmppCarrier:
 def _submitted_id(body: bytes) -> str | None:
     given = body.split(b"\0", 1)[0].decode("ascii", "replace")
     return given if _PROVIDER_ID.fullmatch(given) else None
+
+
+@functools.lru_cache(maxsize=256)
+def _validity(seconds: int) -> bytes:
+    """Many messages' alike: those of a batch end together."""
+    return pdu.c_string(pdu.relative(seconds))
+
+
+@functools.lru_cache(maxsize=256)
+def _registered(entity: str | None, template: str | None) -> bytes:
+    """What India's operators ask of each part: who sends, and which registered text. Of a batch, the same."""
+    ids = ((pdu.TLV_DLT_ENTITY, entity), (pdu.TLV_DLT_TEMPLATE, template))
+    return b"".join(pdu.pack_tlv(tag, given.encode("ascii")) for tag, given in ids if given is not None)
 
 
 def _until(messages: Iterator[Message], take_until: float) -> Iterator[SmsMessage]:
