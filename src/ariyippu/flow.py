@@ -180,6 +180,7 @@ def _signed_by_an_officer(envelope: Envelope, home: Home) -> bool:
 
 def turn(vault: Vault) -> None:
     """Move everything one step. Each step is complete in itself: a crash in between loses nothing."""
+    stays.begin()
     publish(vault)
     _certify()
     receive_receipts(vault)

@@ -4,6 +4,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from ariyippu import flow
 from ariyippu.base import clock
@@ -137,6 +138,80 @@ def test_it_stands_from_its_start_to_its_end(world: World, monkeypatch: pytest.M
     assert stays.active([SUBJECT]) is not None
     turn_clock(monkeypatch, hour)
     assert stays.active([SUBJECT]) is None
+
+
+TEN_MINUTES = dt.timedelta(minutes=10)
+
+
+def test_a_clock_that_is_set_back_suspends_no_stay(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = world.order()
+    world.stay()
+    turn_clock(monkeypatch, -TEN_MINUTES)
+    assert stays.standing(SUBJECT, row.released_at) is not None
+    assert stays.active([SUBJECT]) is not None
+    assert stays.first_ahead(SUBJECT) is None
+    with refused("order.stayed"):
+        flow.release(row.order_id, world.home)
+
+
+def test_one_placed_ahead_that_was_seen_as_begun_has_begun(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    hour = dt.timedelta(hours=1)
+    row = world.order()
+    world.submit(stay_document(starts_at=now() + hour), ["court"])
+    flow.turn(world.vault)
+    assert stays.standing(SUBJECT, row.released_at) is None
+    before = edition()
+    turn_clock(monkeypatch, hour)
+    flow.turn(world.vault)
+    assert edition() != before  # by the process's clock: whoever is handing off looks again
+    turn_clock(monkeypatch, -TEN_MINUTES)
+    assert stays.standing(SUBJECT, row.released_at) is not None
+
+
+def test_what_was_lifted_before_it_began_is_not_begun_by_a_jump(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = world.order()
+    stay = stay_document(starts_at=now() + TEN_MINUTES)
+    world.submit(stay, ["court"])
+    world.lift(stay)
+    turn_clock(monkeypatch, 2 * TEN_MINUTES)
+    flow.turn(world.vault)
+    assert StayRow.objects.get().begun
+    assert stays.standing(SUBJECT, row.released_at) is None
+
+
+def test_a_lift_frees_nothing_by_itself_after_a_clock_was_set_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = world.order()
+    stay = world.stay()
+    turn_clock(monkeypatch, -TEN_MINUTES)
+    world.lift(stay)
+    row.refresh_from_db()
+    assert stays.standing(SUBJECT, row.released_at) is not None
+    turn_clock(monkeypatch, 2 * TEN_MINUTES)
+    assert stays.standing(SUBJECT, row.released_at) is not None
+    flow.release(row.order_id, world.home)
+    row.refresh_from_db()
+    assert stays.standing(SUBJECT, row.released_at) is None
+
+
+def test_a_lift_frees_nothing_that_was_released_while_the_clock_was_ahead(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn_clock(monkeypatch, TEN_MINUTES)
+    row = world.order()
+    turn_clock(monkeypatch, -TEN_MINUTES)
+    stay = world.stay()
+    turn_clock(monkeypatch, dt.timedelta(minutes=1))
+    world.lift(stay)
+    row.refresh_from_db()
+    assert stays.standing(SUBJECT, row.released_at) is not None
+
+
+def edition() -> object:
+    with connection.cursor() as cursor:
+        cursor.execute(f"select {stays.EDITION}")
+        return cursor.fetchone()
 
 
 def test_an_ended_stay_still_stops_what_was_not_released(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

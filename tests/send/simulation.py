@@ -2,11 +2,13 @@
 
 The workers are the real ones over the real database. Whatever may happen between two of a worker's steps is
 done at that point: another worker's whole turn, a stay, a receipt, so much time passing that its lease ends,
-or its own death. So every interleaving of transactions can come up, and a seed brings the same one up again.
+a jump of the process's clock, or its own death. So every interleaving of transactions can come up, and a seed
+brings the same one up again.
 
     run(world, seed)    AssertionError, with the seed, when something that must hold does not
 """
 
+import datetime as dt
 import random
 import re
 from collections import Counter
@@ -17,9 +19,12 @@ from unittest import mock
 from django.db import connection
 
 from ariyippu import flow
+from ariyippu.base import clock
+from ariyippu.base.errors import RefusedError
 from ariyippu.base.settings import database_url
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy.documents import Scope, Stay
+from ariyippu.policy.models import Told
 from ariyippu.send import choice, holds, lease, window
 from ariyippu.send.carriers import Answer, EmailMessage, Message, Receipt, Verdict
 from ariyippu.send.models import Batch, Outcome, Window
@@ -34,6 +39,7 @@ from tests.world import World
 WORKERS = 3
 STEPS = 40
 DEPTH = 3  # of turns within turns
+JUMP = dt.timedelta(minutes=10)
 _EARLIER = (
     "update send_batch set lease_until = lease_until - make_interval(secs => %s)",
     "update send_batch set not_before = not_before - make_interval(secs => %s)",
@@ -78,13 +84,18 @@ class Simulation:
         self.again: Counter[Place] = Counter()
         self.stays: list[Stay] = []
         self.calm = False  # nothing happens but turns
+        self.held = False  # a stay stopped the order, and nobody has released it since
+        self.jumped = dt.timedelta()  # of the process's clock; the database's goes on as it does
         self.log: list[str] = []
-        self.row = self.world.sending(id=f"simulated-{self.seed}", min_interval_days=0)
+        Told.objects.all().delete()  # some of it is dated ahead
+        since = clock.now().replace(microsecond=0) - 2 * JUMP  # it may be sent whatever the clock says
+        self.row = self.world.sending(id=f"simulated-{self.seed}", min_interval_days=0, not_before=since)
 
     # --- what happens -----------------------------------------------------------------------------
 
     def run(self) -> None:
         with (
+            mock.patch.object(clock, "now", self._now),
             mock.patch.object(window, "turn", self._turn_of_window),
             mock.patch.object(choice, "open_carrier", return_value=_Carrier(self)),
         ):
@@ -109,9 +120,11 @@ class Simulation:
         if idle and 0 < len(self.busy) < DEPTH:
             found += [("oversleeps", lambda: self.oversleep(self.random.choice(idle)))] * 2
         found += [("time passes", self.time_passes), ("receipts", self.receipts), ("vault turns", self.vault_turns)]
-        found += [("settle doubts", self.settle_doubts)]
+        found += [("settle doubts", self.settle_doubts), ("clock jumps", self.clock_jumps)]
         if self.stays:
             found += [("lift", self.lift)]
+        elif self.held:
+            found += [("release", self.release)]
         elif self.random.random() < 0.3:
             found += [("stay", self.stay)]
         if holds.standing():
@@ -158,12 +171,24 @@ class Simulation:
 
     def stay(self) -> None:
         self.stays.append(self.world.stay(f"stay-{self.seed}-{len(self.log)}", scope=Scope(order=self.row.order_id)))
+        self.held = True
         self.watch.generation += 1
 
     def lift(self) -> None:
         self.world.lift(self.stays.pop())
         self.watch.generation += 1
-        flow.release(self.row.order_id, self.world.home)
+
+    def release(self) -> None:
+        """A lift after a jump may be dated ahead: until then the order cannot be released."""
+        try:
+            flow.release(self.row.order_id, self.world.home)
+            self.held = False
+        except RefusedError as refusal:
+            assert refusal.code == "order.stayed", self.story(refusal.code)  # noqa: PT017
+
+    def clock_jumps(self) -> None:
+        """Ten minutes forward or back, or to where it should be."""
+        self.jumped = self.random.choice([-JUMP, dt.timedelta(), JUMP])
 
     def pause(self) -> None:
         holds.place(holds.Scope(), "pause")
@@ -194,6 +219,9 @@ class Simulation:
         self.point()
         return number
 
+    def _now(self) -> dt.datetime:
+        return dt.datetime.now(dt.UTC) + self.jumped
+
     # --- what must hold ---------------------------------------------------------------------------
 
     def check(self) -> None:
@@ -208,6 +236,9 @@ class Simulation:
             holds.resume(holds.Scope())
         if self.stays:
             self.lift()
+        self.jumped = 2 * JUMP  # past every instant that a jump has left behind
+        if self.held:
+            self.release()
         for _ in range(60):
             self.time_passes()
             for name in ("w0", "w1", "w2"):
@@ -228,6 +259,7 @@ class Simulation:
                 "batch_id", "position", "outcome"
             )
         }
+        assert places, self.story("the order reaches nobody")
         assert set(outcomes) == places, self.story("not every message has an outcome")
         assert not Window.objects.filter(batch__in=batches, closed_at=None).exists(), self.story("a window is open")
         for place, outcome in outcomes.items():
@@ -236,6 +268,8 @@ class Simulation:
                 assert Verdict.ACCEPTED in said, self.story(f"{place} was not accepted")
             elif outcome == Outcome.REFUSED:
                 assert Verdict.PERMANENT in said, self.story(f"{place} was not refused")
+            elif outcome == Outcome.WITHHELD:  # told before, by a clock that was ahead then
+                assert Verdict.ACCEPTED not in said, self.story(f"{place} was accepted")
             else:
                 assert outcome in (Outcome.UNKNOWN, Outcome.GAVE_UP), self.story(f"{place} is {outcome}")
                 assert count <= 1 + self.again[place], self.story(f"{place} arrived {count} times")
@@ -259,7 +293,7 @@ class _Carrier:
         simulation = self._simulation
         simulation.point()
         for message in messages:
-            assert not simulation.stays, simulation.story("a message was taken while a stay stood")
+            assert not simulation.held, simulation.story("a message was taken under a stay, or before a release")
             assert not holds.standing(), simulation.story("a message was taken while everything was paused")
             simulation.point()
             answer = self._answer(message)

@@ -4,6 +4,8 @@ Each is kept with its journal entry in one transaction; what changes a stay tell
 commits. Who must sign is quorum.py's; what stands afterwards is stays.py's.
 """
 
+import datetime as dt
+
 from django.db import transaction
 
 from ariyippu.base import clock, journal
@@ -16,6 +18,7 @@ from ariyippu.notice.models import OrderRow, StandingRow
 from ariyippu.policy import quorum
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Scope, Stay
 from ariyippu.policy.models import AmendmentRow, StayRow
+from ariyippu.policy.spans import Span
 from ariyippu.policy.stays import notify, placed
 
 
@@ -34,6 +37,7 @@ def accept_stay(envelope: Envelope, trust: Trust) -> Stay:
                 stay_id=stay.id,
                 envelope=envelope.model_dump_json(),
                 starts_at=stay.starts_at,
+                begun=stay.starts_at <= clock.now(),
             )
             _log("stay", envelope)
             notify()
@@ -64,7 +68,7 @@ def accept_amendment(envelope: Envelope, trust: Trust) -> Amendment:
             stay=row,
             number=amendment.number,
             envelope=envelope.model_dump_json(),
-            accepted_at=clock.now(),
+            accepted_at=_ends(last),
         )
         _log("amendment", envelope)
         notify()
@@ -97,7 +101,7 @@ def accept_lift(envelope: Envelope, trust: Trust) -> Lift:
         stay, (*_before, last) = placed(row)
         quorum.check_lift(stay, last.terms, found, trust)
         if row.lifted_at is None:
-            row.lifted_at = clock.now()
+            row.lifted_at = _ends(last)
             row.save(update_fields=["lifted_at"])
             _log("lift", envelope)
             notify()
@@ -110,6 +114,17 @@ def _locked(digest: str, unknown: str) -> StayRow:
     if row is None:
         raise RefusedError(unknown, "There is no such stay.")
     return row
+
+
+def _ends(last: Span) -> dt.datetime:
+    """When a stay's last terms end that end now.
+
+    After a clock was set back it is after they began, or they would count as terms that never stood; and nothing
+    that they stopped stays dated as released after them, or it would go on by itself.
+    """
+    now = clock.now()
+    OrderRow.objects.filter(released_at__gt=now).update(released_at=now - dt.timedelta.resolution)
+    return max(now, last.starts_at + dt.timedelta.resolution) if last.begun else now
 
 
 def _log(kind: journal.Kind, envelope: Envelope) -> None:

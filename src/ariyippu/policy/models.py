@@ -12,6 +12,7 @@ class StayRow(models.Model):
     stay_id = models.CharField(max_length=64, unique=True)
     envelope = models.TextField()
     starts_at = models.DateTimeField()  # for the watch; what counts is the signed document's
+    begun = models.BooleanField(db_default=False)  # seen as begun by a process's clock, once and for all
     accepted_at = models.DateTimeField(db_default=Now())  # the database's clock, as windows have it
     lifted_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)

@@ -17,16 +17,20 @@ class Span:
     terms: Terms
     starts_at: dt.datetime
     ends_at: dt.datetime | None
+    begun: bool = False  # the stay was seen as begun, whatever a clock says since
+
+    def has_begun(self, at: dt.datetime) -> bool:
+        return self.begun or self.starts_at <= at
 
     def stands(self, at: dt.datetime) -> bool:
-        return self.starts_at <= at and (self.ends_at is None or at < self.ends_at)
+        return self.has_begun(at) and (self.ends_at is None or at < self.ends_at)
 
     def holds_up(self, released_at: dt.datetime, at: dt.datetime) -> bool:
         """Whether what it names, released last at `released_at`, is stopped by it at `at`.
 
         It is while the span stands, and also after it ended until a person released it: see stays.py.
         """
-        stood = self.starts_at <= at and (self.ends_at is None or self.starts_at < self.ends_at)
+        stood = self.has_begun(at) and (self.ends_at is None or self.starts_at < self.ends_at)
         return stood and (self.ends_at is None or released_at < self.ends_at)
 
 

@@ -5,10 +5,17 @@ the next amendment, its lift or its own end. A span that has ended does not rele
 order goes on only after a person released it (`OrderRow.released_at`) at an instant when nothing stopped
 it. So a span stops an order when it stands now, and also when it ended after the order was last released;
 every narrowing, leave, lift and end opens an epoch in that sense (docs/adr/0002).
+
+A clock may jump. A stay that was seen as begun has begun (`StayRow.begun`), with all its later terms: no clock
+that is set back makes it one that is still to come. A lift or an amendment under such a clock still ends terms
+after they began and after what they stopped was released last (accept.py), so it frees no queue. Not covered,
+while a clock is wrong: set forward, a stay's own end comes early: a person can release what it stopped, and it
+does not hold what is accepted or released then. Set back, one that was placed ahead comes late.
 """
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from django.db import connection
 
@@ -23,7 +30,8 @@ from ariyippu.policy.spans import Span, spans
 NOTIFY_CHANNEL = "ariyippu_stay"
 # SQL: a number that grows whenever a stay begins, is amended or is lifted. While it is the same, `stopped` gives
 # the same answer about an order that nobody released: an end by itself frees nothing.
-EDITION = """(select count(*) + count(lifted_at) from policy_stay where starts_at <= now())
+EDITION = """(select count(*) + count(*) filter (where begun) + count(lifted_at) from policy_stay
+        where begun or starts_at <= now())
     + (select count(*) from policy_amendment)"""
 
 
@@ -32,7 +40,13 @@ def placed(row: StayRow) -> tuple[Stay, tuple[Span, ...]]:
     stay = Envelope.parse(row.envelope).open(Stay)
     kept = sorted(row.amendments.all(), key=lambda amendment: amendment.number)
     amended = [(Envelope.parse(one.envelope).open(Amendment), one.accepted_at) for one in kept]
-    return stay, spans(stay, amended, row.lifted_at)
+    return stay, tuple(replace(span, begun=row.begun) for span in spans(stay, amended, row.lifted_at))
+
+
+def begin() -> None:
+    """Keep which stays that were placed ahead have begun: whoever is about to ask what they stop calls this before."""
+    if StayRow.objects.filter(begun=False, starts_at__lte=clock.now()).update(begun=True):
+        notify()
 
 
 def subjects_of(verified: VerifiedOrder) -> tuple[Subject, ...]:
@@ -67,7 +81,8 @@ def first_ahead(subject: Subject) -> dt.datetime | None:
     """When the first stay that was placed ahead of its time will stop this subject, or some of its people."""
     now = clock.now()
     ahead = (span for row in StayRow.objects.prefetch_related("amendments") for span in placed(row)[1])
-    starts = [span.starts_at for span in ahead if now < span.starts_at and span.terms.names(subject) and _stands(span)]
+    ahead_of_it = (span for span in ahead if not span.has_begun(now) and span.terms.names(subject))
+    starts = [span.starts_at for span in ahead_of_it if _stands(span)]
     return min(starts, default=None)
 
 

@@ -110,6 +110,7 @@ def lease(worker: str, checks: Checks, *, but: Collection[Channel] = ()) -> Leas
     stay stops the whole channel, nothing holds it, these are not its quiet hours, and the order still
     satisfies every check.
     """
+    stays.begin()
     carriers = checks.home.settings.carriers
     channels: tuple[Channel, ...] = (*carriers, "inbox")
     for candidate in _candidates([channel for channel in channels if channel not in but]):

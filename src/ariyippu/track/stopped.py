@@ -45,9 +45,8 @@ class Stopped:
 def certify() -> None:
     """Count and log what stays stopped that came into force, or had new terms, since this was called last."""
     terms = Count("amendments") + 1
-    for row in (
-        StayRow.objects.filter(starts_at__lte=clock.now()).annotate(terms=terms).filter(certified__lt=F("terms"))
-    ):
+    begun = Q(begun=True) | Q(starts_at__lte=clock.now())
+    for row in StayRow.objects.filter(begun).annotate(terms=terms).filter(certified__lt=F("terms")):
         _certify(row)
 
 
