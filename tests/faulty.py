@@ -88,6 +88,9 @@ class _Dripping:
     def abort(self) -> None:
         self._transport.abort()
 
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
     def __hash__(self) -> int:
         return hash(self._transport)
 

@@ -142,7 +142,7 @@ def test_progress_is_read(world: World, method: str) -> None:
 )
 def test_there_is_no_other_route(world: World, path: str) -> None:
     assert Client().get(path).status_code == 404
-    assert len(hatch.urlpatterns) == 4
+    assert len(hatch.urlpatterns) == 5
 
 
 def test_progress_is_rounded_and_names_nobody(world: World) -> None:
