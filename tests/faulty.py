@@ -76,8 +76,12 @@ class _Dripping:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._waiting = bytearray()
+        self._is_through = False
 
     def write(self, octets: bytes) -> None:
+        if self._is_through:
+            self._transport.write(octets)
+            return
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._drip)
         self._waiting += octets
@@ -100,5 +104,6 @@ class _Dripping:
     def _drip(self) -> None:
         self._transport.write(bytes(self._waiting[:1]))
         del self._waiting[:1]
+        self._is_through = not self._waiting
         if self._waiting and not self._transport.is_closing():
             asyncio.get_running_loop().call_later(DRIP_S, self._drip)
