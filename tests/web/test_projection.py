@@ -72,6 +72,11 @@ def test_the_states_of_an_order_follow_its_entries(log: Log) -> None:
     assert _state(log) is State.HANDED_OFF
 
 
+def test_an_order_whose_time_ended_before_anybody_was_decided_about_sent_nothing(log: Log) -> None:
+    log.add("handed-off", {"order": _the_order().digest(), "outcomes": {}})
+    assert _state(log) is State.EXPIRED
+
+
 def test_a_stay_that_ended_releases_nothing_until_a_release_is_logged(log: Log) -> None:
     log.add_stay(story.stay(Scope(register="staff"), ends_at=START + dt.timedelta(hours=5)))
     assert _state(log) is State.STAYED

@@ -24,6 +24,7 @@ class State(StrEnum):
     SENDING = "sending"
     STAYED = "stayed"
     FAILED = "failed"
+    EXPIRED = "expired"
     HANDED_OFF = "handed_off"
 
 
@@ -311,8 +312,8 @@ class OrderEntry:
                 yield span.terms.scope.is_partial
 
     def state(self, at: dt.datetime) -> State:
-        if self.handed_off is not None:
-            return State.HANDED_OFF
+        if self.handed_off is not None:  # its time is over, or everybody was told: nobody was unless decided about
+            return State.EXPIRED if self.audience is None else State.HANDED_OFF
         if self.failure is not None:
             return State.FAILED
         if len(self.stayed_channels(at)) == len(self.document.channels):

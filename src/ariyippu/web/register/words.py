@@ -12,6 +12,7 @@ STATES: Words = {
     "sending": _("Being sent"),
     "stayed": _("Stopped by a stay"),
     "failed": _("Came to nothing"),
+    "expired": _("Its time ended before anything was sent"),
     "handed_off": _("Handed over for delivery"),
 }
 
