@@ -7,7 +7,6 @@ that a window costs one wait for the disk:
             outcomes, what was put off, who was told
             extend the lease and commit the next intent, if the lease is ours and no stay has come
     COMMIT
-
 """
 
 from collections.abc import Sequence
