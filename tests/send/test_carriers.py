@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -32,7 +33,7 @@ from ariyippu.send.carriers import (
 from ariyippu.send.carriers.inbox import INBOX
 from ariyippu.send.inbox import Letter
 from ariyippu.send.models import Batch, InboxRow
-from tests.send import gateway
+from tests.send import centres, gateway
 from tests.track import sends
 
 MALAYALAM = "അറിയിപ്പ്: ക്ഷാമബത്ത കുടിശ്ശിക അനുവദിച്ചു. "
@@ -102,7 +103,9 @@ class Scripted:
             self._failure = failure
 
 
-def settings_for(url: str, *, window: int = 100, connections: int = 1) -> CarrierSettings:
+def settings_for(
+    url: str, *, window: int = 100, connections: int = 1, long_sms: Literal["parts", "payload"] = "parts"
+) -> CarrierSettings:
     return CarrierSettings(
         url=url,
         sender="notices@kerala.example" if url.startswith("smtp") else "KLGOVT",
@@ -110,6 +113,7 @@ def settings_for(url: str, *, window: int = 100, connections: int = 1) -> Carrie
         window_messages=window,
         dlt_entity="1101234567890123456",
         secure_key=gateway.ACCOUNT[2],
+        long_sms=long_sms,
     )
 
 
@@ -133,6 +137,7 @@ class Subject:
     scheme: str
     folder: Path
     seva: gateway.Gateway = field(default_factory=gateway.Gateway)
+    centre: str = centres.OURS
 
     @contextlib.contextmanager
     def serving(self, port: int = 0) -> Iterator[int]:
@@ -143,9 +148,12 @@ class Subject:
             with gateway.serving(self.seva, port) as found:
                 yield found
             return
-        smtp_port, smpp_port = (port, 0) if self.scheme == "smtp" else (0, port)
-        with running(Outside(self.folder, smtp_port, smpp_port)) as ports:
-            yield ports[0] if self.scheme == "smtp" else ports[1]
+        if self.scheme == "smpp":
+            with centres.serving(self.centre, self.folder, port) as found:
+                yield found
+            return
+        with running(Outside(self.folder, port)) as (found, _smpp):
+            yield found
 
     @contextlib.contextmanager
     def carrier(self, port: int) -> Iterator[Carrier]:
@@ -185,7 +193,7 @@ class Subject:
         return [sms["text"].removeprefix(MALAYALAM) for sms in read_sms(self.folder)]
 
 
-REMOTE = ("smtp", "smpp", "mobileseva+http")
+REMOTE = ("smtp", "smpp", "mobileseva+http", centres.THEIRS)
 
 
 @pytest.fixture(params=[*REMOTE, "inbox"])
@@ -193,6 +201,8 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
     if request.param == "inbox":
         request.getfixturevalue("clean_vault")
         sends.batch(1_000, channel="inbox")
+    if request.param == centres.THEIRS:
+        return Subject("smpp", tmp_path, centre=centres.THEIRS)
     return Subject(request.param, tmp_path)
 
 

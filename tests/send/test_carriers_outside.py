@@ -29,7 +29,7 @@ def test_it_says_its_ports_and_keeps_all_until_the_end(tmp_path: Path) -> None:
                 *sms.hand_off(iter([SmsMessage(1, "+910000000002", "അ", None)])),
             ]
             with pytest.raises(RefusedError):
-                open_carrier(settings_for(f"smpp://vault:demo@127.0.0.1:{ports['smpp_port']}")).receipts()
+                list(open_carrier(settings_for(f"smpp://vault:demo@127.0.0.1:{ports['smpp_port']}")).hand_off(iter([])))
         finally:
             outside.send_signal(signal.SIGTERM)
         assert outside.wait(PATIENCE_S) == 0

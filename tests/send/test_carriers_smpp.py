@@ -1,10 +1,14 @@
-"""SMPP: octets, windows, parts, faults and receipts, against the demo's SMS centre and scripted ones."""
+"""SMPP: octets, windows, parts, faults and receipts, against scripted SMS centres, the demo's and node-smpp."""
 
 import contextlib
+import functools
 import select
 import ssl
+import struct
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +16,6 @@ from hypothesis import strategies as st
 
 from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.demo.outside.keep import read_sms
-from ariyippu.demo.outside.run import Outside, running
 from ariyippu.send.carriers import (
     Answer,
     Arrival,
@@ -27,23 +30,39 @@ from ariyippu.send.carriers import (
     smpp,
     smpp_receipt,
     smpp_session,
+    smpp_throttle,
     stop,
 )
 from ariyippu.send.carriers.pdu import RESPONSE, Command, Pdu
+from ariyippu.send.carriers.smpp import SmppCarrier
 from tests.refusals import refused
-from tests.send.test_carriers import MALAYALAM, Peer, Scripted, eventually, settings_for
+from tests.send import centres
+from tests.send.test_carriers import MALAYALAM, PATIENCE_S, Peer, Scripted, eventually, settings_for
 from tests.send.test_carriers_smtp import certificate, secured  # noqa: F401  a fixture
 
 LONG = MALAYALAM * 4  # three parts
 TEMPLATE = "1107123456789012345"
 
 
+LongSms = Literal["parts", "payload"]
+Centre = Callable[..., contextlib.AbstractContextManager[int]]
+
 _opened: list[Carrier] = []
 
 
-def carrier_to(port: int, *, window: int = 100, login: str = "demo:demo") -> Carrier:
-    _opened.append(open_carrier(settings_for(f"smpp://{login}@127.0.0.1:{port}", window=window)))
-    return _opened[-1]
+def carrier_to(
+    port: int, *, window: int = 100, login: str = centres.ACCOUNT, long_sms: LongSms = "parts"
+) -> SmppCarrier:
+    found = open_carrier(settings_for(f"smpp://{login}@127.0.0.1:{port}", window=window, long_sms=long_sms))
+    assert isinstance(found, SmppCarrier)
+    _opened.append(found)
+    return found
+
+
+@pytest.fixture(params=[centres.OURS, centres.THEIRS])
+def centre(request: pytest.FixtureRequest, tmp_path: Path) -> Centre:
+    """`with centre() as port`; what it takes is read with `read_sms(tmp_path)`."""
+    return functools.partial(centres.serving, request.param, tmp_path)
 
 
 @pytest.fixture(autouse=True)
@@ -133,20 +152,22 @@ def test_a_submit_octet_by_octet() -> None:
     assert answers == [Answer(1, Verdict.ACCEPTED, "ESME_ROK", "0a-1F", 1)]
 
 
-def arrive(folder: Path, texts: list[str]) -> list[tuple[str, int]]:
-    """The texts as the phones got them, in order, and in how many parts."""
+def arrive(centre: Centre, folder: Path, texts: list[str], long_sms: LongSms = "parts") -> list[tuple[str, int]]:
+    """The texts as the centre has them, in order, and in how many parts they came."""
     before = sum(1 for _sms in read_sms(folder))
-    with running(Outside(folder)) as (_smtp, port):
-        carrier = carrier_to(port, window=7)
+    with centre() as port:
+        carrier = carrier_to(port, window=7, long_sms=long_sms)
         answers = list(carrier.hand_off(sms(position, text) for position, text in enumerate(texts)))
         carrier.close()
     assert [found.verdict for found in answers] == [Verdict.ACCEPTED] * len(texts)
     return [(kept["text"], kept["parts"]) for kept in read_sms(folder)][before:]
 
 
+@pytest.mark.parametrize("long_sms", ["parts", "payload"])
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
+        ("@$Δ{}[~]|^€\\" * 7, 1),
         ("a" * 160, 1),
         ("a" * 161, 2),
         ("€" * 77 + "a" * 154, 3),
@@ -156,18 +177,52 @@ def arrive(folder: Path, texts: list[str]) -> list[tuple[str, int]]:
         (MALAYALAM * 20, 13),
     ],
 )
-def test_a_long_text_is_put_together_again(tmp_path: Path, text: str, parts: int) -> None:
-    [(arrived, counted)] = arrive(tmp_path, [text])
+def test_a_long_text_is_put_together_again(
+    centre: Centre, tmp_path: Path, text: str, parts: int, long_sms: LongSms
+) -> None:
+    [(arrived, counted)] = arrive(centre, tmp_path, [text], long_sms)
     assert arrived == text
-    assert counted == parts
+    assert counted == (parts if long_sms == "parts" else 1)
     [kept] = read_sms(tmp_path)
     assert (kept["dlt_entity"], kept["dlt_template"]) == ("1101234567890123456", TEMPLATE)
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.lists(st.text("അറിയ്‍🙏🌴ab€^ ", min_size=1, max_size=400), min_size=1, max_size=5))
-def test_any_text_is_put_together_again(tmp_path: Path, texts: list[str]) -> None:
-    assert [text for text, _parts in arrive(tmp_path, texts)] == texts
+@given(
+    st.lists(st.text("അറിയ്‍🙏🌴ab€^ ", min_size=1, max_size=400), min_size=1, max_size=5),
+    st.sampled_from(["parts", "payload"]),
+)
+def test_any_text_is_put_together_again(centre: Centre, tmp_path: Path, texts: list[str], long_sms: LongSms) -> None:
+    assert [text for text, _parts in arrive(centre, tmp_path, texts, long_sms)] == texts
+
+
+def test_a_whole_text_octet_by_octet() -> None:
+    """By hand from 5.3.2.32: no short message, the text in the TLV; one receipt; charged for what it travels as."""
+
+    def script(peer: Peer) -> None:
+        bound(peer)
+        request = submit(peer)
+        text = LONG.encode("utf-16-be")
+        head = b"\0\x05\x00KLGOVT\0\x01\x01910000000012\0" + b"\0\0\0\0" + b"000001000000000R\0"
+        assert request.body.startswith(head + b"\x01\0\x08\0\x00")
+        assert request.body.endswith(b"\x04\x24" + len(text).to_bytes(2, "big") + text)
+        answer(peer, request, "A")
+        goodbye(peer)
+
+    with Scripted(script) as server:
+        carrier = carrier_to(server.port, long_sms="payload")
+        answers = list(carrier.hand_off(iter([sms(1, LONG)])))
+        carrier.close()
+    assert answers == [Answer(1, Verdict.ACCEPTED, "ESME_ROK", "A", 3)]
+
+
+def test_another_reader_finds_every_field(tmp_path: Path) -> None:
+    with centres.serving(centres.THEIRS, tmp_path) as port, contextlib.closing(carrier_to(port)) as carrier:
+        list(carrier.hand_off(iter([SmsMessage(0, "+910000000012", MALAYALAM, TEMPLATE, 7_200)])))
+    [kept] = map(dict[str, object], read_sms(tmp_path))
+    assert (kept["to"], kept["sender"]) == ("910000000012", "KLGOVT")
+    assert (kept["dlt_entity"], kept["dlt_template"]) == ("1101234567890123456", TEMPLATE)
+    assert kept["valid_s"] == pytest.approx(7_200, abs=60)
 
 
 # --- windows and parts ---------------------------------------------------------------------------------
@@ -220,14 +275,14 @@ OK, THROTTLED, FULL, BAD_NUMBER, SCRUBBED = 0, 0x58, 0x14, 0x0B, 0x0400
 @pytest.mark.parametrize(
     ("statuses", "expected"),
     [
-        ([THROTTLED], Answer(0, Verdict.TRANSIENT, "ESME_RTHROTTLED")),
         ([FULL], Answer(0, Verdict.TRANSIENT, "ESME_RMSGQFUL")),
         ([BAD_NUMBER], Answer(0, Verdict.PERMANENT, "ESME_RINVDSTADR")),
         ([SCRUBBED], Answer(0, Verdict.PERMANENT, "0x00000400")),
         ([OK, OK, OK], Answer(0, Verdict.ACCEPTED, "ESME_ROK", "id-2", 3, ("id-1", "id-0"))),
-        ([THROTTLED, THROTTLED, THROTTLED], Answer(0, Verdict.TRANSIENT, "ESME_RTHROTTLED")),
-        ([THROTTLED, BAD_NUMBER, THROTTLED], Answer(0, Verdict.PERMANENT, "ESME_RINVDSTADR")),
-        ([OK, THROTTLED, OK], Answer(0, Verdict.UNKNOWN, "ESME_RTHROTTLED", part_ids=("id-0", "id-2"))),
+        ([FULL, FULL, FULL], Answer(0, Verdict.TRANSIENT, "ESME_RMSGQFUL")),
+        ([FULL, BAD_NUMBER, FULL], Answer(0, Verdict.PERMANENT, "ESME_RINVDSTADR")),
+        ([OK, FULL, OK], Answer(0, Verdict.UNKNOWN, "ESME_RMSGQFUL", part_ids=("id-0", "id-2"))),
+        ([THROTTLED, BAD_NUMBER, OK], Answer(0, Verdict.UNKNOWN, "ESME_RINVDSTADR", part_ids=("id-2",))),
         ([BAD_NUMBER, OK, OK], Answer(0, Verdict.UNKNOWN, "ESME_RINVDSTADR", part_ids=("id-1", "id-2"))),
     ],
 )
@@ -310,7 +365,7 @@ def test_a_break_is_answered_and_mended(script: Callable[[Peer], None], accepted
 def test_the_rest_of_a_refused_text_does_not_leave() -> None:
     def script(peer: Peer) -> None:
         bound(peer)
-        answer(peer, submit(peer), status=THROTTLED)
+        answer(peer, submit(peer), status=FULL)
         answer(peer, submit(peer), "A")
         goodbye(peer)
 
@@ -318,12 +373,12 @@ def test_the_rest_of_a_refused_text_does_not_leave() -> None:
         carrier = carrier_to(server.port, window=1)
         answers = list(carrier.hand_off(iter([sms(0, LONG), sms(1)])))
         carrier.close()
-    assert answers == [Answer(0, Verdict.TRANSIENT, "ESME_RTHROTTLED"), Answer(1, Verdict.ACCEPTED, "ESME_ROK", "A", 1)]
+    assert answers == [Answer(0, Verdict.TRANSIENT, "ESME_RMSGQFUL"), Answer(1, Verdict.ACCEPTED, "ESME_ROK", "A", 1)]
 
 
 @pytest.mark.parametrize("template", ["", "12\0", "١٢"])
-def test_a_template_id_is_digits(tmp_path: Path, template: str) -> None:
-    with running(Outside(tmp_path)) as (_smtp, port):
+def test_a_template_id_is_digits(centre: Centre, template: str) -> None:
+    with centre() as port:
         answers = list(carrier_to(port).hand_off(iter([SmsMessage(0, "+910000000002", "x", template)])))
     assert answers == [Answer(0, Verdict.PERMANENT, "local.bad_template")]
 
@@ -377,10 +432,10 @@ def test_a_link_that_was_silent_for_long_is_tried_first(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("login", ["demo:wrong", "nobody:demo", "demo"])
-def test_wrong_credentials_are_refused(tmp_path: Path, login: str) -> None:
+def test_wrong_credentials_are_refused(centre: Centre, login: str) -> None:
     messages = iter([sms(0)])
     with (
-        running(Outside(tmp_path)) as (_smtp, port),
+        centre() as port,
         pytest.raises(RefusedError, match=r"carrier\.wrong_credentials"),
     ):
         list(carrier_to(port, login=login).hand_off(messages))
@@ -394,6 +449,98 @@ def test_a_centre_that_cannot_bind_now_is_tried_later() -> None:
 
     with Scripted(script) as server, pytest.raises(TransientError):
         list(carrier_to(server.port).hand_off(iter([sms(0)])))
+
+
+# --- throttling ----------------------------------------------------------------------------------------
+
+
+def test_a_throttled_part_alone_is_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def script(peer: Peer) -> None:
+        bound(peer)
+        first, second, third = (submit(peer) for _ in range(3))
+        answer(peer, first, "A")
+        answer(peer, second, status=THROTTLED)
+        answer(peer, third, "C")
+        again = submit(peer)
+        assert again.body == second.body
+        answer(peer, again, "B")
+        goodbye(peer)
+
+    monkeypatch.setattr(smpp_throttle, "SECOND", 0.1)
+    with Scripted(script) as server:
+        carrier = carrier_to(server.port)
+        answers = list(carrier.hand_off(iter([sms(0, LONG)])))
+        carrier.close()
+    assert answers == [Answer(0, Verdict.ACCEPTED, "ESME_ROK", "C", 3, ("A", "B"))]
+
+
+def test_a_centre_that_throttles_is_given_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes two of six: after that no more than two come at once."""
+
+    def script(peer: Peer) -> None:
+        bound(peer)
+        for number, request in enumerate([submit(peer) for _ in range(6)]):
+            answer(peer, request, "A", status=OK if number < 2 else THROTTLED)
+        for _ in range(2):
+            requests = [submit(peer), submit(peer)]
+            assert not select.select([peer.socket], [], [], 0.02)[0]
+            for request in requests:
+                answer(peer, request, "A")
+        goodbye(peer)
+
+    monkeypatch.setattr(smpp_throttle, "SECOND", 0.2)
+    with Scripted(script) as server:
+        carrier = carrier_to(server.port, window=6)
+        answers = list(carrier.hand_off(sms(position) for position in range(6)))
+        carrier.close()
+    assert {found.position: found.verdict for found in answers} == dict.fromkeys(range(6), Verdict.ACCEPTED)
+
+
+def test_what_is_throttled_for_long_is_put_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no further message is taken, so that the worker can go on with something else."""
+
+    def script(peer: Peer) -> None:
+        bound(peer)
+        with contextlib.suppress(struct.error):  # the end of the connection
+            while (request := receive(peer)).command == Command.SUBMIT_SM:
+                answer(peer, request, status=THROTTLED)
+
+    monkeypatch.setattr(smpp_throttle, "SECOND", 0.05)
+    monkeypatch.setattr(smpp, "SLOW_S", 0.3)
+    messages = (sms(position) for position in range(100))
+    with Scripted(script) as server:
+        carrier = carrier_to(server.port, window=3)
+        answers = list(carrier.hand_off(messages))
+        carrier.close()
+    assert sorted(found.position for found in answers) == [0, 1, 2]
+    assert {(found.verdict, found.code) for found in answers} == {(Verdict.TRANSIENT, "ESME_RTHROTTLED")}
+    assert next(messages).position == 3
+
+
+def test_a_real_centre_that_throttles_gets_everything_once(tmp_path: Path) -> None:
+    """Long texts at ten parts a second: none is left a fragment."""
+    waiting, accepted = list(range(8)), list[int]()
+    with centres.serving(centres.THEIRS, tmp_path, perSecond=10) as port, contextlib.closing(carrier_to(port)) as one:
+        while waiting:
+            for found in one.hand_off(sms(position, LONG) for position in waiting):
+                assert found.verdict in (Verdict.ACCEPTED, Verdict.TRANSIENT), found
+                accepted += [found.position] * (found.verdict is Verdict.ACCEPTED)
+            waiting = [position for position in waiting if position not in accepted]
+    assert sorted(accepted) == list(range(8))
+    assert [kept["text"] for kept in read_sms(tmp_path)] == [LONG] * 8
+    assert len({kept["to"] for kept in read_sms(tmp_path)}) == 8
+
+
+def test_a_lost_answer_leaves_its_message_unknown(tmp_path: Path) -> None:
+    with (
+        centres.serving(centres.THEIRS, tmp_path, loses=2) as port,
+        contextlib.closing(carrier_to(port, window=1)) as one,
+    ):
+        first, lost = one.hand_off(sms(position) for position in range(5))
+        assert (first.verdict, lost) == (Verdict.ACCEPTED, Answer(1, Verdict.UNKNOWN, "local.connection_lost"))
+        rest = list(one.hand_off(sms(position) for position in range(2, 5)))
+    assert {found.verdict for found in rest} == {Verdict.ACCEPTED}
+    assert len(list(read_sms(tmp_path))) == 5  # it did arrive, once
 
 
 # --- receipts ------------------------------------------------------------------------------------------
@@ -460,8 +607,8 @@ def collect(carrier: Carrier, count: int) -> list[Receipt]:
     return found
 
 
-def test_receipts_name_the_message_by_the_id_of_its_answer(tmp_path: Path) -> None:
-    with running(Outside(tmp_path)) as (_smtp, port), contextlib.closing(carrier_to(port)) as carrier:
+def test_receipts_name_the_message_by_the_id_of_its_answer(centre: Centre) -> None:
+    with centre() as port, contextlib.closing(carrier_to(port)) as carrier:
         messages = [sms(0, LONG), SmsMessage(1, "+910000000077", "x", None), sms(2)]
         answers = {found.position: found.provider_id or "" for found in carrier.hand_off(iter(messages))}
         found = {receipt.provider_id: receipt.state for receipt in collect(carrier, 3)}
@@ -544,8 +691,8 @@ def test_stop_is_confirmed_once_it_is_kept_and_shows_nobody() -> None:
     assert "910000000012" not in repr(found)
 
 
-def test_receipts_that_nobody_kept_come_again(tmp_path: Path) -> None:
-    with running(Outside(tmp_path)) as (_smtp, port):
+def test_receipts_that_nobody_kept_come_again(centre: Centre) -> None:
+    with centre() as port:
         first = carrier_to(port)
         list(first.hand_off(iter([sms(0)])))
         lost = collect(first, 1)
@@ -559,7 +706,60 @@ def test_receipts_that_nobody_kept_come_again(tmp_path: Path) -> None:
 
 
 def test_no_centre_no_receipts() -> None:
-    assert carrier_to(1).receipts() == []
+    carrier = carrier_to(1)
+    eventually(lambda: carrier.receipts() == [] and carrier._opening is None)  # it was tried, and will be later
+
+
+def test_nobody_waits_for_a_centre_that_swallows_what_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither for its bind nor for its enquire_link: what it has to say is there at a later call."""
+    asked, answered = threading.Event(), threading.Event()
+
+    def script(peer: Peer) -> None:
+        request = receive(peer)
+        assert answered.wait(PATIENCE_S), "receipts() waited for the bind"
+        send(peer, request.command | RESPONSE, request.sequence, b"centre\0")
+        link = receive(peer)
+        assert link.command == Command.ENQUIRE_LINK
+        asked.set()
+        assert answered.wait(PATIENCE_S), "receipts() waited for the link"
+        send(peer, Command.DELIVER_SM, 5, deliver("id:A stat:DELIVRD"))
+        while receive(peer).command != Command.UNBIND:
+            pass
+
+    with Scripted(script) as server:
+        carrier = carrier_to(server.port)
+        assert carrier.receipts() == []
+        answered.set()
+        eventually(lambda: carrier.receipts() == [] and carrier._session is not None)
+        answered.clear()
+        monkeypatch.setattr(smpp_session, "IDLE_S", -1.0)
+        assert carrier.receipts() == []
+        assert asked.wait(PATIENCE_S)
+        assert carrier.receipts() == []
+        answered.set()
+        assert collect(carrier, 1) == [Receipt("A", "delivered", "DELIVRD")]
+        carrier.close()
+
+
+def test_a_link_that_stays_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(peer: Peer) -> None:
+        bound(peer)
+        assert receive(peer).command == Command.ENQUIRE_LINK
+        assert peer.reader.read() == b""
+
+    def fresh(peer: Peer) -> None:
+        bound(peer)
+        send(peer, Command.DELIVER_SM, 5, deliver("id:A stat:DELIVRD"))
+        with contextlib.suppress(struct.error):
+            while receive(peer).command != Command.UNBIND:
+                pass
+
+    monkeypatch.setattr(smpp_session, "IDLE_S", -1.0)
+    monkeypatch.setattr(smpp_session, "WAIT_S", 0.2)
+    with Scripted(silent, fresh) as server:
+        carrier = carrier_to(server.port)
+        assert collect(carrier, 1) == [Receipt("A", "delivered", "DELIVRD")]
+        carrier.close()
 
 
 @pytest.mark.parametrize("is_trusted", [True, False])

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from ariyippu.base.errors import RefusedError, TransientError
-from ariyippu.base.home import Home, Settings
+from ariyippu.base.home import CarrierSettings, Home, Settings
 from ariyippu.demo.outside.keep import read_mail, read_sms
 from ariyippu.demo.outside.run import Outside, running
 from ariyippu.send import breaker, choice
@@ -79,6 +79,13 @@ def test_who_comes_back_is_given_a_share(monkeypatch: pytest.MonkeyPatch) -> Non
         assert names.count("sms") == 16 * share
         first.count(STEP_VOLUME, 0, time.monotonic())
     assert {found.of("sms").name for _ in range(16)} == {"sms"}
+
+
+@pytest.mark.parametrize(("url", "messages"), [("smtp://127.0.0.1:1", 400), ("smpp://a:b@127.0.0.1:1", 100)])
+def test_a_window_is_as_large_as_what_its_connections_hold(url: str, messages: int) -> None:
+    """An SMPP session is one, whatever `connections` says: a crash leaves no more in doubt than is unanswered."""
+    found = CarrierSettings(url=url, sender="KLNOTC", window_messages=100, connections=4)
+    assert Chosen("one", found).window_messages == messages
 
 
 # --- what counts as a failure ------------------------------------------------------------------------

@@ -68,8 +68,8 @@ def _messages(count: int, texts: Sequence[str]) -> list[SmsMessage]:
 def _carrier(settings: CarrierSettings, messages: Sequence[SmsMessage]) -> float:
     """Messages/s, binding and leave-taking not counted."""
     carrier = open_carrier(settings)
-    carrier.receipts()  # connects
-    size = settings.window_messages * settings.connections  # of one hand-off, as a worker has it
+    list(carrier.hand_off(iter([])))  # connects
+    size = settings.window_messages  # of one hand-off, as a worker has it
 
     def hand_off() -> None:
         for start in range(0, len(messages), size):

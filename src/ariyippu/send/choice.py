@@ -19,7 +19,18 @@ from ariyippu.base.home import CHANNELS, CarrierSettings, Settings
 from ariyippu.notice.documents import Channel
 from ariyippu.send import metrics
 from ariyippu.send.breaker import UNREACHABLE, Breaker, State
-from ariyippu.send.carriers import Answer, Arrival, Carrier, Message, Receipt, Verdict, dlt, open_carrier, verdicts
+from ariyippu.send.carriers import (
+    Answer,
+    Arrival,
+    Carrier,
+    Message,
+    Receipt,
+    Verdict,
+    connections,
+    dlt,
+    open_carrier,
+    verdicts,
+)
 from ariyippu.send.carriers.inbox import INBOX
 from ariyippu.send.carriers.verdicts import Blame
 
@@ -64,6 +75,11 @@ class Chosen:
         if self._carrier is None:
             self._carrier = open_carrier(self.settings)
         return self._carrier
+
+    @property
+    def window_messages(self) -> int:
+        """How many messages a window holds, for all its connections: a crash leaves no more in doubt."""
+        return self.settings.window_messages * connections(self.settings)
 
     def hand_off(self, messages: Iterator[Message]) -> list[Answer]:
         """What its carrier says of them, with the provider's ids as they are kept. Raises as the carrier does."""

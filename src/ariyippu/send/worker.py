@@ -153,7 +153,7 @@ class Worker:
     def _hand_off_all(self, chosen: Chosen, work: Work, opened: Opened, waiting: Sequence[int]) -> float:
         """Window after window; in how many seconds more of what is left, if anything, may be tried."""
         pace = Pace.of(self._home.settings, chosen.name, work.held.batch.office)
-        size = pace.window(chosen.settings.window_messages * chosen.settings.connections)
+        size = pace.window(chosen.window_messages)
         until = time.monotonic() + SLICE_S
         left_out_s: list[float] = []  # for how long, of those that are left out
         ending: Ending | None = None

@@ -35,8 +35,15 @@ __all__ = [
     "SmsMessage",
     "Stop",
     "Verdict",
+    "connections",
     "open_carrier",
 ]
+
+
+def connections(settings: CarrierSettings) -> int:
+    """How many connections the carrier of these settings holds at once: an SMPP session is one."""
+    is_smpp = settings.url.startswith(("smpp://", "smpps://"))
+    return 1 if is_smpp else settings.connections
 
 
 def open_carrier(settings: CarrierSettings) -> Carrier:

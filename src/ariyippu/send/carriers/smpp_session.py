@@ -1,7 +1,7 @@
 """One bound SMPP 3.4 transceiver: PDUs out and in, the provider's own requests answered on the way.
 
     dial, bind_transceiver    open_session
-    enquire_link              asked after a long silence, answered at once
+    enquire_link              asked after a long silence, answered at once; whatever comes then proves the link
     deliver_sm                a receipt or a STOP is answered once it is kept, everything else at once
     unbind                    ours when the carrier closes; theirs ends the session
 
@@ -11,8 +11,9 @@ What is submitted and what its responses mean is the carrier's business (smpp.py
 import contextlib
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable
+from concurrent.futures import Future
 
 from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.send.carriers import pdu
@@ -32,14 +33,15 @@ _WRONG_CREDENTIALS = {0x0D, 0x0E, 0x0F}
 class Session:
     """A connection: PDUs out and in, with the provider's own requests answered on the way."""
 
-    def __init__(self, connection: socket.socket, on_arrival: Callable[[Arrival], None]) -> None:
+    def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
-        self._on_arrival = on_arrival
         self._buffer = b""
         self._has_ended = False
         self._sequence = 0
         self._heard_at = time.monotonic()
-        self._arrived: list[int] = []  # sequences of receipts that receipts() has yet to return
+        self._asked_at: float | None = None  # enquire_link, which nothing has followed yet
+        self.arrived: list[Arrival] = []  # what collect() has yet to return
+        self._arrived: list[int] = []  # their sequences
         self._returned: list[int] = []  # of those that it returned last
 
     def next_sequence(self) -> int:
@@ -64,22 +66,32 @@ class Session:
         self.write(pdu.pack(Command.BIND_TRANSCEIVER, 0, sequence, body))
         return self._response_to(sequence).status
 
-    def prove(self) -> None:
-        """BrokenError when the link is dead. Reads what has come; after a long silence, asks."""
+    def look(self) -> None:
+        """Read what has come; after a long silence, ask. BrokenError when the link is dead. Waits for nothing."""
         for _ in range(MAX_READS):  # the end of the connection may lie behind receipts
             if self._arrive(wait=False) is None:
                 break
-        if time.monotonic() - self._heard_at > IDLE_S:
-            sequence = self.next_sequence()
-            self.write(pdu.pack(Command.ENQUIRE_LINK, 0, sequence))
-            self._response_to(sequence)
+        now = time.monotonic()
+        if self._asked_at is None and now - self._heard_at > IDLE_S:
+            self.write(pdu.pack(Command.ENQUIRE_LINK, 0, self.next_sequence()))
+            self._asked_at = now
+        elif self._asked_at is not None and now - self._asked_at > WAIT_S:
+            raise BrokenError
 
-    def confirm(self) -> None:
-        """Answer the receipts that the last receipts() returned; those that came since are returned now."""
+    def prove(self) -> None:
+        """The same, and after a long silence wait for a sign of life."""
+        self.look()
+        while self._asked_at is not None:
+            self.read()
+
+    def collect(self) -> list[Arrival]:
+        """What has come since the last call; what that one returned is confirmed now."""
         answers = [pdu.pack(Command.DELIVER_SM | RESPONSE, 0, sequence, b"\0") for sequence in self._returned]
-        self._returned, self._arrived = self._arrived, []
         if answers:
             self.write(b"".join(answers))
+        self._returned, self._arrived = self._arrived, []
+        arrived, self.arrived = self.arrived, []
+        return arrived
 
     def unbind(self) -> None:
         with contextlib.suppress(BrokenError):
@@ -103,7 +115,7 @@ class Session:
             raise BrokenError from None
         if not octets:
             raise BrokenError
-        self._heard_at = time.monotonic()
+        self._heard_at, self._asked_at = time.monotonic(), None
         try:
             found, self._buffer = pdu.split(self._buffer + octets)
         except pdu.MalformedError:
@@ -140,13 +152,27 @@ class Session:
         if arrival is None:  # what else people write, or a receipt that is not final: nobody reads it or keeps it
             self.write(pdu.pack(Command.DELIVER_SM | RESPONSE, 0, request.sequence, b"\0"))
             return
-        self._on_arrival(arrival)
+        self.arrived.append(arrival)
         self._arrived.append(request.sequence)
 
 
-def open_session(endpoint: Endpoint, on_arrival: Callable[[Arrival], None]) -> Session:
+def opening(endpoint: Endpoint) -> "Future[Session]":
+    """A session that is being opened, in a thread of its own: a centre may swallow what it is sent."""
+    opened: Future[Session] = Future()
+
+    def run() -> None:
+        try:
+            opened.set_result(_open(endpoint))
+        except Exception as error:  # noqa: BLE001  who asks for the result gets it
+            opened.set_exception(error)
+
+    threading.Thread(target=run, name="smpp", daemon=True).start()
+    return opened
+
+
+def _open(endpoint: Endpoint) -> Session:
     """A bound session. TransientError, or RefusedError "carrier.…"."""
-    session = Session(_dial(endpoint), on_arrival)
+    session = Session(_dial(endpoint))
     try:
         status = session.bind(endpoint)
     except BrokenError:
