@@ -27,6 +27,7 @@ from ariyippu.demo import cast
 from ariyippu.grant.documents import UseRequest
 from ariyippu.ingest.models import Snapshot
 from ariyippu.policy.documents import Confirmation, Stay
+from ariyippu.policy.models import Preference
 from ariyippu.web import officer
 from tests.offices import Offices, public
 from tests.world import World, build, people
@@ -42,6 +43,7 @@ VERBS = {
     ("objection",): "objections",
     ("why",): "in tens",
     ("erasure",): "nothing any more",
+    ("preference",): "It stops nothing",
     ("demo",): "delivered",
     ("replay",): "what is sent, what is refused",
     ("bench",): "baselines",
@@ -200,6 +202,16 @@ def test_objections_are_kept_as_tokens(invoke: Invoke, clean_vault: None, tmp_pa
     assert "0 new" in invoke(*written)
     assert "2 new" in invoke("erasure", "spark", keys)
     assert "0 new" in invoke("erasure", "spark", keys)
+
+
+def test_preferences_are_kept_as_tokens(invoke: Invoke, clean_vault: None, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.txt"
+    keys.write_text("100001\n100002\n100002\n")
+    assert "2 new" in invoke("preference", "spark", keys, "--channel", "sms")
+    assert "0 new" in invoke("preference", "spark", keys, "--channel", "sms")
+    assert "2 new" in invoke("preference", "spark", keys, "--channel", "inbox")
+    assert "2 preferences forgotten" in invoke("preference", "spark", keys, "--channel", "any")
+    assert not Preference.objects.exists()
 
 
 # --- documents ---------------------------------------------------------------------------------------
@@ -419,12 +431,10 @@ def test_an_error_is_one_line_without_values(desk: Path, arguments: str, says: s
     assert not list(desk.glob("out.*"))
 
 
-def test_a_bug_is_one_line_of_places_without_values(tmp_path: Path) -> None:
-    """Whatever else is raised: here a file that is no text, given as one."""
-    keys = tmp_path / "keys.txt"
-    keys.write_bytes(b"\xffvalue-x")
-    done = ariyippu("objection", "spark", keys, "--purpose", "ariyippu:da-arrears")
+def test_a_bug_is_one_line_of_places_without_values() -> None:
+    broken = f"from ariyippu import __main__ as cli\ncli.app = lambda: int('{SECRET}')\ncli.main()"
+    done = subprocess.run([sys.executable, "-c", broken], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert json.loads(line)["exception"][0] == "UnicodeDecodeError"
+    assert json.loads(line)["exception"][0] == "ValueError"
     assert SECRET not in done.stderr

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from ariyippu.base.errors import AriyippuError, RefusedError
-from ariyippu.commands import contacts, document, link, notice, purposes, replay, send, stay, why
+from ariyippu.commands import contacts, document, link, notice, people, purposes, replay, send, stay, why
 from ariyippu.commands.zone import HomeOption, JsonOption, console, enter, home_of, print_json, set_up
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 app.command("purposes")(purposes.show)
 app.command("why")(why.show)
+for verb in (people.objection, people.erasure, people.preference):
+    app.command()(verb)
 
 
 def _install(found: "Home") -> None:
@@ -95,49 +97,6 @@ def report(home: HomeOption = None) -> None:
     from ariyippu.track.report import report as build
 
     sys.stdout.write(json.dumps(build()) + "\n")
-
-
-@app.command()
-def objection(
-    contract: Annotated[str, typer.Argument(help="The register's contract: its name, or a TOML file.")],
-    file: Annotated[Path, typer.Argument(help="One key of the register on each line, and nothing else.")],
-    purpose: Annotated[str, typer.Option(help="What they object to, with everything below it.")],
-    home: HomeOption = None,
-) -> None:
-    """Keep the objections of people who told the department in writing. Only tokens of the keys are kept."""
-    console.print(f"{_keep_objections(contract, file, purpose, home)} new objections kept.")
-
-
-@app.command()
-def erasure(
-    contract: Annotated[str, typer.Argument(help="The register's contract: its name, or a TOML file.")],
-    file: Annotated[Path, typer.Argument(help="One key of the register on each line, and nothing else.")],
-    home: HomeOption = None,
-) -> None:
-    """Tell these people nothing any more: they asked the department to be erased. A promise of this platform."""
-    enter("vault", home)
-    from ariyippu.policy.objections import ERASURE
-    from ariyippu.track import letters
-
-    new = _keep_objections(contract, file, ERASURE, home)
-    console.print(f"{new} new erasures kept; {letters.forget_erased()} letters removed from people's own pages.")
-
-
-def _keep_objections(contract: str, file: Path, purpose: str, home: HomeOption) -> int:
-    found = enter("vault", home)
-    from ariyippu.base import keys
-    from ariyippu.ingest import contract as contracts
-    from ariyippu.ingest.seal import record_tokens
-    from ariyippu.ingest.validate import normal_keys
-    from ariyippu.policy import objections
-
-    register_contract = contracts.find(contract)
-    written = normal_keys(register_contract, file.read_text("utf-8").splitlines())
-    name, keyring = register_contract.register.name, keys.load(found.keyring)
-    records = record_tokens(name, written, keyring)
-    new = objections.record_objections(name, records, purpose)
-    objections.carry(home=found, keyring=keyring)
-    return new
 
 
 # --- registers ---------------------------------------------------------------------------------------

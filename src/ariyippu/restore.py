@@ -2,8 +2,8 @@
 
 The vault refuses to run then (`log.database_behind`, `vault.database_behind`). reconcile() has it know again
 what was ordered, stayed and trusted (transparency/retake.py), puts what left since in doubt (track/restored.py)
-and leaves everything paused: a person resumes it. What no log holds is lost: objections, suspensions, counts'
-budgets and receipts since the back-up.
+and leaves everything paused: a person resumes it. What no log holds is lost: objections, preferences,
+suspensions, counts' budgets and receipts since the back-up.
 """
 
 import functools

@@ -8,13 +8,13 @@ A file is a chapter of docs/policy.md as it stands there. `python -m tests.polic
     FLAG      not in force, own entitlement, emergency
     WAY       CHANNEL [of REGISTER] and any of: uncovered unsubscribed old dated impersonal
               stayed restrained stayed-in-DISTRICT restrained-in-DISTRICT
-    record    marks, minor, capped, in-DISTRICT (else KOLLAM); over links: marks
+    record    marks, minor, capped, in-DISTRICT (else KOLLAM), CHANNEL-first; over links: marks, CHANNEL-first
     contacts  [REGISTER.]CHANNEL[:suspended][:verified][:DAY][:NAME], where the same NAME is the same contact
 """
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
@@ -26,7 +26,7 @@ from tests.policy.population import COLUMNS, FRESH_SINCE, Answer, record
 
 SPECS = Path(__file__).parent / "specs"
 PAGE = Path(__file__).parents[2] / "docs" / "policy.md"
-MARKS = frozenset(field.name for field in fields(Marks))
+MARKS = frozenset(field.name for field in fields(Marks)) - {"prefers"}
 HEAD = """# Who is told, and why not
 
 Made from the cases in `tests/policy/specs` by `python -m tests.policy.cases`: do not edit this page.
@@ -132,11 +132,9 @@ def _candidate(number: int, row: Sequence[str]) -> Candidate:
     own, linked = set(row[0].split()), set(row[1].split())
     places = [word.removeprefix("in-") for word in own if word.startswith("in-")]
     own = {word for word in own if not word.startswith("in-")}
-    assert own <= MARKS | {"minor", "capped"}, row
-    assert linked <= MARKS, row
     made = Candidate(
-        own=Marks(**dict.fromkeys(own & MARKS, True)),
-        linked=Marks(**dict.fromkeys(linked, True)),
+        own=_marks(own - {"minor", "capped"}),
+        linked=_marks(linked),
         contacts={},
         attributes={"district": places[0] if places else "KOLLAM", "mobile_verified_on": None},
         minor="minor" in own,
@@ -146,6 +144,13 @@ def _candidate(number: int, row: Sequence[str]) -> Candidate:
     for contact in row[2].split():
         made = _with_contact(made, contact)
     return made
+
+
+def _marks(words: Collection[str]) -> Marks:
+    first = [word.removesuffix("-first") for word in words if word.endswith("-first")]
+    holding = {word for word in words if not word.endswith("-first")}
+    assert holding <= MARKS, words
+    return Marks(**dict.fromkeys(holding, True), prefers=cast("Channel", first[0]) if first else None)
 
 
 def _with_contact(one: Candidate, text: str) -> Candidate:

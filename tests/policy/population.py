@@ -35,9 +35,11 @@ DAYS = [None, FRESH_SINCE, FRESH_SINCE - dt.timedelta(days=1), dt.date(2026, 1, 
 
 Answer = tuple[str, tuple[str, str | None] | None]  # the reason, and channel and lender for who is included
 
-marks = st.builds(Marks, *[st.booleans()] * 5)
+PREFERRED: list[Channel | None] = [None, None, "email", "sms", "inbox"]
+preferred = st.sampled_from(PREFERRED)
+marks = st.builds(Marks, *[st.booleans()] * 5, preferred)
 seldom = st.integers(0, 5).map(lambda n: n == 0)
-few_marks = st.builds(Marks, *[seldom] * 5)
+few_marks = st.builds(Marks, *[seldom] * 5, preferred)
 candidates = st.builds(
     Candidate,
     own=st.one_of(st.just(Marks()), few_marks, marks),
@@ -68,7 +70,8 @@ def at_random(dice: random.Random, count: int) -> list[Candidate]:
 
     def some_marks() -> Marks:
         least = dice.choice([0.0, 0.0, 0.05, 0.3])
-        return Marks(*(dice.random() < least for _ in range(5)))
+        holding = {name: dice.random() < least for name in MARKS.names[2:-1]}
+        return Marks(**holding, prefers=dice.choice(PREFERRED))
 
     def one(number: int) -> Candidate:
         return Candidate(

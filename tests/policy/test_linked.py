@@ -7,7 +7,7 @@ import pytest
 from ariyippu import flow
 from ariyippu.notice import orders
 from ariyippu.notice.models import OrderRow
-from ariyippu.policy import audience, linked, objections
+from ariyippu.policy import audience, linked, objections, preferences
 from ariyippu.policy.models import AudienceRow, CarriedObjection, Objection
 from ariyippu.policy.reference import Situation
 from ariyippu.policy.travel import MARKS
@@ -169,6 +169,39 @@ def test_being_told_at_one_register_is_being_told(registers: Registers) -> None:
         ("land", 1): "told_linked",
         ("land", 2): "told_recently",  # and not the owner's other record in the same register
     }
+
+
+def channels(registers: Registers, row: OrderRow, *places: Place) -> list[str | None]:
+    """The channel on which each is told, as it was decided."""
+    kept = AudienceRow.objects.get(order=row.digest)
+    table = audience.read(registers.world.home, registers.world.vault.keyring, kept)
+    found = {line["record"]: line["channel"] for line in table.to_pylist()}
+    return [found[registers.record(place)] for place in places]
+
+
+def test_a_preference_holds_for_its_record_and_over_a_certain_link(registers: Registers) -> None:
+    numbers = [f"012345678{n}" for n in range(5)]
+    registers.load("land", [*(Row(n, mobile=number) for n, number in enumerate(numbers, 1)), *LAND[5:]])
+    registers.link(
+        {
+            "anu": [("spark", 1), ("land", 1)],
+            "binu": [("spark", 2)],
+            "cinu": [("land", 2)],
+            "dinu": [("spark", 3), ("land", 3)],
+            "enu": [("spark", 4), ("land", 4)],
+        },
+        [("binu", "cinu")],
+    )
+    said = [registers.record(("spark", n)) for n in (1, 2, 3, 4)]
+    assert preferences.record("spark", said, "sms") == 4
+    preferences.record("land", [registers.record(("land", 3))], "email")
+    registers.objection(("spark", 4))
+    row = decided(registers, "spark")
+    assert channels(registers, row, *(("spark", n) for n in (1, 2, 3, 4, 5))) == ["sms", "sms", "sms", None, "email"]
+    row = decided(registers, "land", "other")
+    asked: list[Place] = [("land", n) for n in (1, 2, 3, 4, 5)]
+    assert channels(registers, row, *asked) == ["sms", "email", "email", None, "email"]
+    assert reasons(registers, row)["land", 4] == "objected_linked"
 
 
 def test_another_snapshot_of_the_order_s_register_says_what_counts_now(registers: Registers) -> None:

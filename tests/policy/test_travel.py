@@ -18,7 +18,7 @@ PERSONS = ["anu", "binu", "cinu", "dinu", "enu"]
 REGISTERS = ["spark", "prism", "relis"]
 Pair = tuple[str, str]
 
-some_marks = st.builds(Marks, *[st.booleans()] * 5)
+some_marks = st.builds(Marks, *[st.booleans()] * 5, st.sampled_from([None, "email", "sms"]))
 records = st.builds(
     Record,
     register=st.sampled_from(REGISTERS),
@@ -62,7 +62,7 @@ class Case:
     def marks(self) -> pa.Table:
         """One row for each mark, as the lists give them."""
         rows = [
-            {"register": one.register, "record": name, **vars(Marks(**{mark: True}))}
+            {"register": one.register, "record": name, **vars(Marks(**{mark: holds}))}
             for name, one in zip(self.names, self.population, strict=True)
             for mark, holds in vars(one.marks).items()
             if holds
@@ -156,6 +156,19 @@ def test_being_told_reaches_other_registers_and_no_possible_link() -> None:
         possible=[("anu", "binu")],
     )
     assert found == [Marks(), Marks(), Marks(told=True), Marks()]
+
+
+def test_a_preference_reaches_the_person_s_records_unless_another_of_them_says_otherwise() -> None:
+    found = reached(
+        Record("relis", "anu", Marks(prefers="sms")),
+        Record("prism", "anu", Marks()),
+        Record("prism", "binu", Marks()),  # who may be that person, and may not
+        Record("relis", "cinu", Marks(prefers="sms")),
+        Record("prism", "cinu", Marks(prefers="email")),
+        Record("spark", "cinu", Marks()),
+        possible=[("anu", "binu")],
+    )
+    assert [each.prefers for each in found] == ["sms", "sms", None, None, None, None]
 
 
 def test_nothing_travels_where_nothing_is_marked_or_linked() -> None:

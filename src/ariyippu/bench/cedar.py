@@ -15,7 +15,7 @@ from typing import Any
 import cedarpy
 
 from ariyippu.notice.criteria import All, AnyOf, In, Node, Not
-from ariyippu.policy.reference import Candidate, Decision, Reason, Situation, Way
+from ariyippu.policy.reference import Candidate, Decision, Marks, Reason, Situation, Way
 
 Request = dict[str, Any]
 
@@ -35,20 +35,24 @@ class Asked:
     policies: "Policies"
     entities: str
     requests: Sequence[Request]
+    preferred: Sequence[str | None]  # the channel of each candidate's choice
 
     def ask(self) -> list[Decision]:
         """About each candidate, in their order."""
         places = len(self.policies.situation.ways)
         entities = cedarpy.Entities.from_json_str(self.entities)
         found = cedarpy.is_authorized_batch(list(self.requests), self.policies.compiled, entities)
-        return [self.policies.read(found[start : start + places]) for start in range(0, len(found), places)]
+        starts = range(0, len(found), places)
+        asked = zip(starts, self.preferred, strict=True)
+        return [self.policies.read(found[start : start + places], channel) for start, channel in asked]
 
 
 def prepare(population: Sequence[Candidate], policies: "Policies", late: frozenset[bytes] = frozenset()) -> Asked:
     """What is asked about candidates; `late`: who has a contact that somebody before them has."""
     places = range(len(policies.situation.ways))
     requests = [request(one.record, place, one.record in late) for one in population for place in places]
-    return Asked(policies, json.dumps([entity(one, policies.situation) for one in population]), requests)
+    entities = json.dumps([entity(one, policies.situation) for one in population])
+    return Asked(policies, entities, requests, [one.own.prefers or one.linked.prefers for one in population])
 
 
 def _too_late(population: Sequence[Candidate], decisions: Sequence[Decision]) -> frozenset[bytes]:
@@ -79,8 +83,8 @@ def entity(one: Candidate, situation: Situation) -> Mapping[str, Any]:
     """A candidate's attributes; absent ones are left out, days are numbers."""
     ways = enumerate(situation.ways)
     attributes: dict[str, Any] = {
-        **vars(one.own),
-        **{f"linked_{name}": holds for name, holds in vars(one.linked).items()},
+        **_marks(one.own, ""),
+        **_marks(one.linked, "linked_"),
         "minor": one.minor,
         "capped": one.capped,
         "contacts": [place for place, way in ways if (way.contact_of, way.column) in one.contacts],
@@ -89,6 +93,10 @@ def entity(one: Candidate, situation: Situation) -> Mapping[str, Any]:
     }
     attributes |= {f"at_{name}": _value(value) for name, value in one.attributes.items() if value is not None}
     return {"uid": {"type": "Candidate", "id": one.record.hex()}, "attrs": attributes, "parents": []}
+
+
+def _marks(marks: Marks, prefix: str) -> dict[str, bool]:
+    return {f"{prefix}{name}": holds for name, holds in vars(marks).items() if name != "prefers"}
 
 
 def _value(value: object) -> object:
@@ -113,13 +121,14 @@ class Policies:
         text = "\n".join(["permit(principal, action, resource);", *forbidden, *closed])
         self.compiled = cedarpy.PolicySet.from_str(text)
 
-    def read(self, results: Sequence[cedarpy.AuthzResult]) -> Decision:
-        """The decision about a candidate, from the answers about every way."""
-        for way, result in zip(self.situation.ways, results, strict=True):
-            if result.diagnostics.errors:
-                raise ValueError(result.diagnostics.errors[0])
-            if result.allowed:
-                return "included", way
+    def read(self, results: Sequence[cedarpy.AuthzResult], preferred: str | None) -> Decision:
+        """The decision about a candidate, from the answers about every way; of those allowed, which one is reckoned."""
+        if errors := [error for result in results for error in result.diagnostics.errors]:
+            raise ValueError(errors[0])
+        allowed = [way for way, result in zip(self.situation.ways, results, strict=True) if result.allowed]
+        if allowed:
+            wanted = [way for way in allowed if way.channel == preferred and not self.situation.emergency]
+            return "included", (wanted or allowed)[0]
         deciding = set().union(*(result.diagnostics.reasons for result in results))
         return next(reason for policy, reason in self._reasons.items() if policy in deciding), None
 

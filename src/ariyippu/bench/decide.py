@@ -1,9 +1,9 @@
 """How fast everyone gets a yes or a no with a reason: decisions/s, from an encrypted file to an encrypted file.
 
-Every row satisfies the criteria, so that rows and decisions are the same number; a fiftieth objected, a
-fifth was told before, a hundredth as often as a cap allows, and contacts are missing or suspended, so that most
-reasons occur. Without a linking run: what links cost is `bench decide-links`. `facts`: the processor's seconds that
-the decision took, on all cores together, which other work on the machine changes less.
+Every row satisfies the criteria, so that rows and decisions are the same number; a fiftieth objected, a fifth was
+told before, a hundredth as often as a cap allows, a seventh would be told by SMS first, and contacts are missing or
+suspended, so that most reasons occur. Without a linking run: what links cost is `bench decide-links`. `facts`: the
+processor's seconds that the decision took, on all cores together, which other work on the machine changes less.
 
 bare_read_write   the same columns read, the same columns written, nothing decided
 plain_duckdb      the same statement, DuckDB reading and writing plain Parquet: the price of encryption
@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -35,6 +36,7 @@ ROWS = 2_000_000
 CHUNK_ROWS = 100_000  # as in a snapshot's files
 READ_ROWS = 65_536
 EVERY = {"erased": 1000, "objected": 50, "told": 5, "capped": 100}  # of the records, one in so many
+PREFER_SMS_EVERY = 7
 SUSPENDED_EVERY = 50
 
 SCHEMA = pa.schema(
@@ -161,8 +163,10 @@ def make_case(folder: Path, rows: int, also: Callable[[pa.RecordBatch, pa.Table]
 
 def _marked(chunk: pa.RecordBatch) -> pa.Table:
     """What the database knows of a chunk's records."""
-    places = [place for place in range(chunk.num_rows) if any(place % step == 0 for step in EVERY.values())]
-    marks = {name: [place % step == 0 for place in places] for name, step in EVERY.items()}
+    steps = [*EVERY.values(), PREFER_SMS_EVERY]
+    places = [place for place in range(chunk.num_rows) if any(place % step == 0 for step in steps)]
+    marks: dict[str, list[Any]] = {name: [place % step == 0 for place in places] for name, step in EVERY.items()}
+    marks["prefers"] = ["sms" if place % PREFER_SMS_EVERY == 0 else None for place in places]
     return pa.table({"record": chunk["record"].take(pa.array(places, pa.int64())), **marks}, decide.MARKED)
 
 

@@ -71,11 +71,11 @@ def candidates(sample: pa.RecordBatch, marked: pa.Table, suspended: pa.Table) ->
     return [_candidate(row, known.get(row["record"], {}), unused) for row in sample.to_pylist()]
 
 
-def _candidate(row: dict[str, Any], known: Mapping[str, bool], suspended: frozenset[bytes]) -> Candidate:
+def _candidate(row: dict[str, Any], known: Mapping[str, Any], suspended: frozenset[bytes]) -> Candidate:
     names = [name for name in ("mobile", "email") if row[f"{name}_token"] is not None]
     marks = {name: known.get(name, False) for name in ("erased", "objected", "told")}
     return Candidate(
-        own=Marks(deceased=row["deceased"], protected=row["protected"], **marks),
+        own=Marks(deceased=row["deceased"], protected=row["protected"], prefers=known.get("prefers"), **marks),
         linked=Marks(),
         contacts={(None, name): row[f"{name}_token"] for name in names},
         suspended=frozenset(name for name in names if row[f"{name}_token"] in suspended),

@@ -102,7 +102,8 @@ class Links:
 
 
 def _marked(register: str, records: pa.Array, mark: str) -> pa.Table:
-    flags = {name: pa.repeat(name == mark, len(records)) for name in MARKS.names[2:]}
+    flags = {name: pa.repeat(name == mark, len(records)) for name in MARKS.names[2:-1]}
+    flags["prefers"] = pa.nulls(len(records), pa.string())
     return pa.table({"register": pa.repeat(register, len(records)), "record": records, **flags}, MARKS)
 
 

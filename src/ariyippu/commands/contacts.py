@@ -1,11 +1,11 @@
 """The verbs about contacts that are not used: listed for their department, and verified by it."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ariyippu.commands.people import ContractArgument, KeysArgument, records_of
 from ariyippu.commands.zone import HomeOption, console, enter
 
 
@@ -25,21 +25,15 @@ def undeliverable(
 
 
 def verified(
-    contract: Annotated[str, typer.Argument(help="The register's contract: its name, or a TOML file.")],
-    file: Annotated[Path, typer.Argument(help="One key of the register on each line, and nothing else.")],
+    contract: ContractArgument,
+    file: KeysArgument,
     home: HomeOption = None,
 ) -> None:
     """Use contacts again, for this register, after the department asked these people whether they are theirs."""
     found = enter("vault", home)
     from ariyippu.base import keys
-    from ariyippu.ingest import contract as contracts
-    from ariyippu.ingest.seal import record_tokens
-    from ariyippu.ingest.validate import normal_keys
     from ariyippu.track import contacts
 
     keyring = keys.load(found.keyring)
-    register_contract = contracts.find(contract)
-    name = register_contract.register.name
-    written = normal_keys(register_contract, file.read_text("utf-8").splitlines())
-    count = contacts.verified(name, record_tokens(name, written, keyring), found, keyring)
+    count = contacts.verified(*records_of(contract, file, keyring), found, keyring)
     console.print(f"{count} contacts are verified.")

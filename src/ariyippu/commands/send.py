@@ -120,7 +120,9 @@ def reconcile(home: HomeOption = None) -> None:
     for order in came.in_doubt:
         doubt = "failed: nothing more of it leaves" if order.failed else f"{order.messages} messages may have left"
         console.print(f"{order.order}: {doubt}")
-    console.print("What the log does not hold is lost: objections, suspensions and receipts since the back-up.")
+    console.print(
+        "What the log does not hold is lost: objections, preferences, suspensions and receipts since the back-up."
+    )
 
 
 @app.command()

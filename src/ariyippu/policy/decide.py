@@ -4,8 +4,8 @@ The statement is compiled from the order's situation; reference.py says the same
 property test holds the two, and Cedar, together. It reads seven relations:
 
     records    (record, deceased, protected, minor, <contact>_token…, attributes…)   the order's snapshot
-    marked     (record, erased, objected, told, capped)   each record of which the database knows something, once
-    linked     (record, deceased, protected, erased, objected, told)   what travelled to them: travel.py
+    marked     (record, erased, objected, told, capped, prefers)   once for each of which the database knows something
+    linked     (record, deceased, protected, erased, objected, told, prefers)   what travelled to them: travel.py
     lent       (record, way, contact_record, token)   whose contact each may borrow: the place of the way among all
     shared     (record, person)   records of persons whom other registers know too
     suspended  (token)         contacts of the order's register that are not used: suspensions.py
@@ -34,7 +34,13 @@ DECISION_SCHEMA = pa.schema(
         ("person", pa.binary(16)),  # null: no other register knows the person
     ]
 )
-MARKED = pa.schema([("record", pa.binary(16)), *((n, pa.bool_()) for n in ("erased", "objected", "told", "capped"))])
+MARKED = pa.schema(
+    [
+        ("record", pa.binary(16)),
+        *((name, pa.bool_()) for name in ("erased", "objected", "told", "capped")),
+        ("prefers", pa.string()),  # a channel
+    ]
+)
 _JOIN_LENT = "left join lent as lent_{0} on lent_{0}.record = r.record and lent_{0}.way = {0}"
 _ALONE = "case when _reason = 'included' then _usable end"
 _FIRST = f"""case when _to is null or row_number() over (partition by coalesce(_to, record) order by record) = 1
@@ -57,6 +63,7 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
             select r.*, m.erased as _erased, m.objected as _objected, m.told as _told, m.capped as _capped,
                 l.deceased as _linked_deceased, l.protected as _linked_protected, l.erased as _linked_erased,
                 l.objected as _linked_objected, l.told as _linked_told, s.person as _person,
+                coalesce(m.prefers, l.prefers) as _prefers,
                 {contacts}
             from concerned r
             left join marked m on m.record = r.record
@@ -69,7 +76,7 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
                     {_rules(situation)}
                     else 'included'
                 end as _reason,
-                case {" ".join(f"when {_live(n)} and not {_stopped(n)} then {n}" for n in places)} end as _usable
+                case {_choice(situation)} end as _usable
             from candidate
         ), addressed as (
             select *, case when _reason = 'included' then {_of("_usable", impersonal)} end as _to from decided
@@ -161,6 +168,15 @@ def _rules(situation: Situation) -> str:
         (asked, "_capped", "capped"),
     )
     return " ".join(f"when {condition} then '{reason}'" for applies, condition, reason in rules if applies)
+
+
+def _choice(situation: Situation) -> str:
+    """The first usable way on the channel that the person prefers, else the first one: it makes none usable."""
+    ways = situation.ways
+    usable = [(f"{_live(n)} and not {_stopped(n)}", n) for n in range(len(ways))]
+    has_choice = len({way.channel for way in ways}) > 1 and not situation.emergency
+    preferred = [(f"_prefers = '{ways[n].channel}' and {condition}", n) for condition, n in usable if has_choice]
+    return " ".join(f"when {condition} then {n}" for condition, n in [*preferred, *usable])
 
 
 # --- the columns of each way, by its place among all -------------------------------------------------

@@ -62,7 +62,7 @@ class Reader:
                 yield (
                     relations.sql(
                         """select ? as register, record, deceased, protected, false as erased, false as objected,
-                           false as told
+                           false as told, null as prefers
                        from records where deceased or protected""",
                         params=[register],
                     )

@@ -51,6 +51,19 @@ class Objection(models.Model):
         indexes = [models.Index(fields=["id"], name="objection_waiting", condition=models.Q(carried_at__isnull=True))]
 
 
+class Preference(models.Model):
+    """The channel on which a person would be told first. It is none of an objection: it stops nothing."""
+
+    register = models.CharField(max_length=40)
+    record = models.BinaryField(max_length=16)
+    channel = models.CharField(max_length=8)
+    stated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "policy_preference"
+        constraints = [models.UniqueConstraint(fields=["register", "record"], name="preference_once")]
+
+
 class CarriedObjection(models.Model):
     """A record that an objection of another one reached over the linking run of that time.
 

@@ -28,7 +28,7 @@ from ariyippu.policy.travel import MARKS
 
 READ_ROWS = 100_000
 ERASURE = "erasure"  # stands where an objection's purpose does; no purpose is called so
-KEPT = ("erased", "objected", "told")  # the marks that the database keeps
+KEPT = ("erased", "objected", "told")  # the marks that the database keeps, beside preferences
 _OBJECTION = {  # (an erasure, over a link) -> the reason
     (True, False): "erased",
     (True, True): "erased_linked",
@@ -90,7 +90,7 @@ def _keep_carried(reached: pa.Table, purpose: str) -> None:
 
 @dataclass(frozen=True, repr=False)
 class Lists:
-    """Who objects to an order's purpose or is erased, and who was told within its interval, in every register."""
+    """Of every register: who objects to the purpose or is erased, was told within its interval, prefers a channel."""
 
     marks: pa.Table  # as MARKS; a record that objects and was told stands twice
     capped: pa.Table  # the records (record: binary(16)) of the order's register that were told as often as a cap allows
@@ -98,13 +98,15 @@ class Lists:
 
     def of(self, register: str) -> pa.Table:
         """What holds for the order's register, as MARKED: each record once."""
-        held = self.marks.filter(pc.equal(self.marks["register"], register)).select(["record", *KEPT])
+        held = self.marks.filter(pc.equal(self.marks["register"], register)).select(["record", *KEPT, "prefers"])
         held = held.append_column("capped", pa.repeat(False, held.num_rows))
         none = {name: pa.repeat(False, self.capped.num_rows) for name in KEPT}
+        none |= {"prefers": pa.nulls(self.capped.num_rows, pa.string())}
         capped = pa.table({**none, "record": self.capped["record"], "capped": pa.repeat(True, self.capped.num_rows)})
-        together = pa.concat_tables([held.cast(MARKED), capped.select(MARKED.names).cast(MARKED)])
-        grouped = together.group_by("record").aggregate([(name, "any") for name in (*KEPT, "capped")])
-        return grouped.rename_columns([name.removesuffix("_any") for name in grouped.column_names])
+        together = pa.concat_tables([one.select(MARKED.names).cast(MARKED) for one in (held, capped)])
+        merged = [(name, "any") for name in (*KEPT, "capped")] + [("prefers", "max")]
+        grouped = together.group_by("record").aggregate(merged)
+        return grouped.rename_columns([name.removesuffix("_any").removesuffix("_max") for name in grouped.column_names])
 
 
 def lists(order: Order) -> Lists:
@@ -121,7 +123,8 @@ def lists(order: Order) -> Lists:
         query = "select distinct register, record from policy_objection where purpose = %s"
         erased = _read("erased", query, [ERASURE])
         capped = caps.reached(order)
-    return Lists(pa.concat_tables([objected, erased, told]), capped, decided_at)
+        prefers = _read("prefers", "select register, record, channel from policy_preference", [])
+    return Lists(pa.concat_tables([objected, erased, told, prefers]), capped, decided_at)
 
 
 def _objectionable(purpose: str) -> list[str]:
@@ -136,16 +139,17 @@ def told_before(order: Order) -> dt.datetime:
 
 
 def _read(mark: str, query: str, parameters: Sequence[Any]) -> pa.Table:
-    """The (register, record) of a query with this mark, as MARKS, read in parts: the lists can be long."""
+    """The (register, record), or (register, record, channel), of a query, as MARKS, in parts: the lists can be long."""
     with connection.chunked_cursor() as cursor:
         cursor.execute(query, parameters)
         parts = iter(lambda: cursor.fetchmany(READ_ROWS), [])
         return pa.concat_tables([MARKS.empty_table(), *(_marked(mark, part) for part in parts)])
 
 
-def _marked(mark: str, rows: Sequence[tuple[str, bytes]]) -> pa.Table:
-    registers, records = zip(*rows, strict=True)
-    columns: dict[str, Any] = {name: pa.repeat(name == mark, len(rows)) for name in MARKS.names[2:]}
+def _marked(mark: str, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    registers, records, *preferred = zip(*rows, strict=True)
+    columns: dict[str, Any] = {name: pa.repeat(name == mark, len(rows)) for name in MARKS.names[2:-1]}
+    columns["prefers"] = preferred[0] if preferred else pa.nulls(len(rows), pa.string())
     return pa.table({"register": registers, "record": [bytes(record) for record in records], **columns}, MARKS)
 
 

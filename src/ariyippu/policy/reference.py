@@ -65,19 +65,23 @@ class Situation:
     in_force: bool
     own_entitlement: bool
     ways: tuple[Way, ...]
-    emergency: bool = False  # passes objections, caps, and what was told before
+    emergency: bool = False  # passes objections, preferences, caps, and what was told before
     fresh_since: dt.date = dt.date.min  # who verified a contact last before this day did not verify it
 
 
 @dataclass(frozen=True)
 class Marks:
-    """What speaks against telling a record's person, and travels. `told`: for this purpose, within the interval."""
+    """What the database and registers know of a record's person, and what travels.
+
+    `told`: for this purpose, within the interval. `prefers`: the channel to be told on first.
+    """
 
     deceased: bool = False
     protected: bool = False
     erased: bool = False
     objected: bool = False
     told: bool = False
+    prefers: Channel | None = None
 
 
 @dataclass(frozen=True)
@@ -108,12 +112,14 @@ def travelled(to: Record, records: Sequence[Record], possible: Set[tuple[str, st
     """What travels to a record from all records, its own among them. `possible` holds each pair both ways."""
     certain = [record for record in records if record.person == to.person]
     reaching = [*certain, *(record for record in records if (record.person, to.person) in possible)]
+    preferred = {record.marks.prefers for record in certain} - {None}
     return Marks(
         deceased=any(record.marks.deceased for record in reaching),
         protected=any(record.marks.protected for record in reaching),
         erased=any(record.marks.erased for record in reaching),
         objected=any(record.marks.objected for record in reaching),
         told=any(record.marks.told for record in certain if record.register != to.register),
+        prefers=preferred.pop() if len(preferred) == 1 else None,
     )
 
 
@@ -142,7 +148,9 @@ def decide_alone(candidate: Candidate, situation: Situation) -> Decision:
     if reason is not None:
         return reason, None
     stopped = [*_stayed(candidate, situation), *_restrained(candidate, situation)]
-    return "included", next(way for way in _Ways.of(candidate, situation).live if way not in stopped)
+    usable = [way for way in _Ways.of(candidate, situation).live if way not in stopped]
+    prefers = None if situation.emergency else candidate.own.prefers or candidate.linked.prefers
+    return "included", min(usable, key=lambda way: way.channel != prefers)  # the first of those that are least
 
 
 @dataclass(frozen=True)

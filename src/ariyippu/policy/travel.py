@@ -1,12 +1,13 @@
 """What links do for records, as SQL; reference.py says the same. Marks travel, and contacts are lent.
 
-    marks      (register, record, deceased, protected, erased, objected, told)   every register's, where something holds
+    marks      (register, record, deceased, protected, erased, objected, told, prefers)   where something holds
     contacts   (record, token)   the contacts of one register
 
 What excludes a person excludes whoever may be that person. So deceased, protected, erased and objected travel
 over certain links, within a register too, and from a person to those whom a possible link names: one step, since
 two steps of "may be" reach strangers. Told travels over certain links and to other registers only: two
 buildings of one owner are two notices, but two registers that know one person need not both tell them.
+A preference travels over certain links, too; where a person's records prefer different channels, none counts.
 
 A contact is lent within a bond only, the closest certain links (link/model.py: Thresholds), by its first record
 that has one, in the order of tokens.
@@ -32,6 +33,7 @@ MARKS = pa.schema(
         ("erased", pa.bool_()),
         ("objected", pa.bool_()),
         ("told", pa.bool_()),
+        ("prefers", pa.string()),
     ]
 )
 SHARED = pa.schema([("record", pa.binary(16)), ("person", pa.binary(16))])
@@ -43,19 +45,22 @@ _CERTAIN = """
     create temporary table certain as
     select p.person, bool_or(m.deceased) as deceased, bool_or(m.protected) as protected,
            bool_or(m.erased) as erased, bool_or(m.objected) as objected,
-           min(m.register) filter (where m.told) as told_by, max(m.register) filter (where m.told) as told_by_too
+           min(m.register) filter (where m.told) as told_by, max(m.register) filter (where m.told) as told_by_too,
+           case when min(m.prefers) = max(m.prefers) then min(m.prefers) end as prefers
     from persons p join marks m on m.register = p.register and m.record = p.record
     group by p.person
 """
 _POSSIBLE = """
     create temporary table possibly as
-    select p.other as person, c.deceased, c.protected, c.erased, c.objected, null as told_by, null as told_by_too
+    select p.other as person, c.deceased, c.protected, c.erased, c.objected, null as told_by, null as told_by_too,
+           null as prefers
     from possible p join certain c on c.person = p.person
 """
 _REACHED = """
     select p.register, p.record, bool_or(r.deceased) as deceased, bool_or(r.protected) as protected,
            bool_or(r.erased) as erased, bool_or(r.objected) as objected,
-           coalesce(bool_or(p.register <> r.told_by or p.register <> r.told_by_too), false) as told
+           coalesce(bool_or(p.register <> r.told_by or p.register <> r.told_by_too), false) as told,
+           max(r.prefers) as prefers
     from {persons} p join (from certain union all from possibly) r on r.person = p.person
     group by p.register, p.record
 """
