@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.db.models import Max
 
 from ariyippu.base.errors import TransientError
 from ariyippu.demo.outside.run import Outside, running
@@ -54,6 +55,23 @@ def test_the_database_is_behind_when_a_mark_knows_more(world: World) -> None:
     mark.begin_anew(world.home)
     mark.check(world.home)
     assert mark.unknown_windows(world.home) == []
+
+
+def test_a_window_that_another_worker_opens_meanwhile_is_no_alarm(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.sending()
+    held, other = take(world), Mark(world.home, "host:x:1")
+    other.advance(intend(held, [0]), held.batch)
+    asked = Window.objects.aggregate
+
+    def slowly(**highest: Max) -> dict[str, int]:
+        found = asked(**highest)
+        other.advance(intend(held, [1]), held.batch)
+        return found
+
+    monkeypatch.setattr(Window.objects, "aggregate", slowly)
+    mark.check(world.home)
 
 
 def test_a_record_that_a_crash_cut_short_is_nothing(world: World) -> None:

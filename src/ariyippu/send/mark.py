@@ -84,18 +84,19 @@ def begin_anew(home: Home) -> None:
 
 
 def _unknown(home: Home) -> Iterator[Marked]:
-    files = _files(home)
-    if not files:
+    # First the marks, then the database: what a worker opens meanwhile is in the database and not asked about.
+    records = {file: file.stat().st_size // RECORD.size for file in _files(home)}
+    if not records:
         return
     known = Window.objects.aggregate(highest=Max("pk"))["highest"] or 0
-    for file in files:
-        yield from _since(file, known)
+    for file, count in records.items():
+        yield from _since(file, count, known)
 
 
-def _since(file: Path, known: int) -> Iterator[Marked]:
-    """A worker's windows after this one, the last first: mostly none, so the file is read from its end."""
+def _since(file: Path, count: int, known: int) -> Iterator[Marked]:
+    """Of a worker's first windows those after `known`, the last first: mostly none, so it is read from its end."""
     with file.open("rb") as stream:
-        for number in reversed(range(file.stat().st_size // RECORD.size)):
+        for number in reversed(range(count)):
             stream.seek(number * RECORD.size)
             window, batch, order = RECORD.unpack(stream.read(RECORD.size))
             if window <= known:
