@@ -14,6 +14,7 @@ does not hold what is accepted or released then. Set back, one that was placed a
 """
 
 import datetime as dt
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -37,10 +38,21 @@ EDITION = """(select count(*) + count(*) filter (where begun) + count(lifted_at)
 
 def placed(row: StayRow) -> tuple[Stay, tuple[Span, ...]]:
     """The stay, and its terms one after the other. What counts are the signed documents, not the row's copies."""
-    stay = Envelope.parse(row.envelope).open(Stay)
+    stay = _stay(row.envelope)
     kept = sorted(row.amendments.all(), key=lambda amendment: amendment.number)
-    amended = [(Envelope.parse(one.envelope).open(Amendment), one.accepted_at) for one in kept]
+    amended = [(_amendment(one.envelope), one.accepted_at) for one in kept]
     return stay, tuple(replace(span, begun=row.begun) for span in spans(stay, amended, row.lifted_at))
+
+
+# Each check of each order asks for every stay that ever was, and what was signed does not change.
+@functools.lru_cache(maxsize=4_096)
+def _stay(envelope: str) -> Stay:
+    return Envelope.parse(envelope).open(Stay)
+
+
+@functools.lru_cache(maxsize=4_096)
+def _amendment(envelope: str) -> Amendment:
+    return Envelope.parse(envelope).open(Amendment)
 
 
 def begin() -> None:
