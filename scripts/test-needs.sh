@@ -7,6 +7,8 @@ missing=""
 [ -x /usr/bin/chromium ] || missing="$missing chromium"
 [ -x /usr/sbin/smtp-sink ] || missing="$missing postfix"
 [ -f /usr/share/fonts/truetype/noto/NotoSansMalayalam-Regular.ttf ] || missing="$missing fonts-noto-core"
+set -- /usr/lib/*/faketime/libfaketime.so.1
+[ -f "$1" ] || missing="$missing libfaketime"
 command -v node >/dev/null || missing="$missing nodejs"
 command -v npm >/dev/null || missing="$missing npm"
 if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -1,15 +1,14 @@
-"""Workers killed, PostgreSQL crashed, a provider that spoils what it can: nobody lost, nobody told twice.
+"""Workers killed, PostgreSQL crashed, its clock turned, a provider that spoils what it can: nobody lost or told twice.
 
-As many messages as the kills take: their rate is bounded, so that there is always something in somebody's hands.
+As many messages as the disturbances take: their rate is bounded, so that there is always something in somebody's hands.
 """
 
 import json
-import os
 import random
-import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from ariyippu import flow
 from ariyippu.demo.outside import run as outside
 from ariyippu.demo.outside.keep import read_mail
 from ariyippu.transparency.verify import verify
+from tests.disturbances import JUMP_S, Disturbance, crash_postgres, database_clock, kill_a_worker
 from tests.faulty import Faults
 from tests.test_kill import MESSAGE_ID, STALLED_S, Installation, installed, order, wait_until_done
 from tests.world import people
@@ -25,27 +25,6 @@ from tests.world import people
 WORKERS, WINDOW, CONNECTIONS, PER_S = 2, 10, 2, 120
 EMAIL = f"window_messages = {WINDOW}\nconnections = {CONNECTIONS}\nmessages_per_s = {PER_S}\n"
 BETWEEN = 60  # messages from one disturbance to the next: each finds workers that have begun again
-
-
-Disturbance = Callable[[Installation, random.Random], None]
-
-
-def workers(installation: Installation) -> list[int]:
-    """The vault's own children that hand off."""
-    vault = installation.vault.process.pid
-    children = Path(f"/proc/{vault}/task/{vault}/children").read_text().split()
-    return [int(pid) for pid in children if b"work" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
-
-
-def kill_a_worker(installation: Installation, drawn: random.Random) -> None:
-    if running := workers(installation):
-        os.kill(drawn.choice(running), signal.SIGKILL)
-
-
-def crash_postgres(installation: Installation, drawn: random.Random) -> None:
-    """One of its processes is killed: the server ends every connection, recovers, and goes on at the same port."""
-    (pid,) = installation.ask("select pid from pg_stat_activity where backend_type = 'client backend' limit 1")
-    os.kill(pid, signal.SIGKILL)
 
 
 def settled(installation: Installation) -> int | None:
@@ -71,28 +50,47 @@ def disturb(installation: Installation, disturbances: Sequence[Disturbance]) -> 
 
 
 @pytest.mark.parametrize(
-    ("kills", "crashes"),
-    [(4, 1), pytest.param(500, 0, marks=pytest.mark.soak), pytest.param(0, 50, marks=pytest.mark.soak)],
-    ids=["a few", "500 kills", "50 crashes"],
+    ("kills", "crashes", "jumps"),
+    [
+        (4, 1, 0),
+        (1, 0, 4),
+        pytest.param(500, 0, 0, marks=pytest.mark.soak),
+        pytest.param(0, 50, 0, marks=pytest.mark.soak),
+        pytest.param(10, 0, 50, marks=pytest.mark.soak),
+    ],
+    ids=["a few", "a few jumps", "500 kills", "50 crashes", "50 jumps"],
 )
 def test_nobody_is_lost_and_nobody_is_told_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int, crashes: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int, crashes: int, jumps: int
 ) -> None:
     faults = Faults(seed=1)
     monkeypatch.setattr(outside, "MailServer", faults.server)
-    count = (kills + crashes) * 3 * BETWEEN
-    disturbances = [*[kill_a_worker] * kills, *[crash_postgres] * crashes]
-    random.Random(2).shuffle(disturbances)  # noqa: S311
-    with installed(tmp_path, email=EMAIL) as installation:
+    count = (kills + crashes + jumps) * 2 * BETWEEN
+    disturbances: list[Disturbance] = [*[kill_a_worker] * kills, *[crash_postgres] * crashes]
+    with ExitStack() as stack:
+        if jumps:
+            clock = stack.enter_context(database_clock())
+            disturbances += [clock.jump] * jumps
+        random.Random(2).shuffle(disturbances)  # noqa: S311
+        installation = stack.enter_context(installed(tmp_path, email=EMAIL))
         order(installation, people(count), tmp_path)
         disturb(installation, disturbances)
+        if jumps:
+            clock.set(JUMP_S)  # past every instant that a jump has left behind
+        disturbed_at, left = time.monotonic(), count - (settled(installation) or 0)
         wait_until_all_settled(installation, count)
+        drained_s = time.monotonic() - disturbed_at
         wait_until_done(installation)
-        report = json.loads(installation.command("report").stdout)
+        done = installation.command("report")
+        assert done.returncode == 0, done.stderr
+        report = json.loads(done.stdout)
         installation.stop()
         time.sleep(0.3)  # the outside writes several times a second
         check_log(installation)
-    check(tmp_path, report["outcomes"], count, faults, kills + crashes)
+    check(tmp_path, report["outcomes"], count, faults, len(disturbances))
+    told: dict[str, object] = {"messages": count, "kills": kills, "crashes": crashes, "jumps": jumps}
+    told |= {"left": left, "drained_s": round(drained_s), **report["outcomes"], "faults": faults.happened}
+    print(json.dumps(told))  # noqa: T201  for docs/benchmarks.md
 
 
 def wait_until_all_settled(installation: Installation, count: int) -> None:
@@ -104,7 +102,7 @@ def wait_until_all_settled(installation: Installation, count: int) -> None:
         time.sleep(0.1)
 
 
-def check(folder: Path, outcomes: dict[str, int], count: int, faults: Faults, deaths: int) -> None:
+def check(folder: Path, outcomes: dict[str, int], count: int, faults: Faults, disturbed: int) -> None:
     """Whoever got something without its being confirmed, and who got nothing unexplained, is among the unknown."""
     assert sum(outcomes.values()) == count
     assert set(outcomes) <= {"accepted", "refused", "gave_up", "unknown"}
@@ -114,9 +112,10 @@ def check(folder: Path, outcomes: dict[str, int], count: int, faults: Faults, de
     assert set(reached.values()) == {1}
     unknown, accepted = outcomes.get("unknown", 0), outcomes["accepted"]
     assert accepted <= len(reached) <= accepted + unknown
-    # A break leaves in doubt one message of that connection; a death at most a window of each worker.
+    # A break leaves in doubt one message of that connection; a death, or a lease that a jump ends, at most a window
+    # of each worker.
     broken = faults.happened["reset"] + faults.happened["lost"]
-    assert unknown <= broken + deaths * WORKERS * CONNECTIONS * WINDOW
+    assert unknown <= broken + disturbed * WORKERS * CONNECTIONS * WINDOW
 
 
 def check_log(installation: Installation) -> None:

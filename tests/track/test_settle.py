@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from django.db.models import F
 
 from ariyippu import flow
 from ariyippu.base import clock
@@ -16,7 +17,7 @@ from ariyippu.policy.documents import Scope
 from ariyippu.send import lease
 from ariyippu.send.carriers import Receipt
 from ariyippu.send.lease import Lease
-from ariyippu.send.models import Outcome
+from ariyippu.send.models import Outcome, Window
 from ariyippu.send.tokens import Place
 from ariyippu.send.window import Settled
 from ariyippu.track import report, settle
@@ -142,6 +143,13 @@ def test_the_report_for_operators_is_exact(by_sms: World) -> None:
     assert found["outcomes"] == {"accepted": 1, "unknown": 1, "waiting": 3}
     assert found["handed_off"]["sms"]["messages"] == 1
     assert found["orders"] == {row.order_id: "sending"}
+
+
+def test_a_report_stands_a_clock_that_was_set_back_within_a_window(by_sms: World) -> None:
+    by_sms.sending()
+    hand_off(by_sms, [accepted(0, "a")])
+    Window.objects.update(closed_at=F("opened_at") - dt.timedelta(minutes=10))
+    assert report.report()["handed_off"] == {"sms": {"messages": 1, "per_s": 0}}
 
 
 def test_a_line_for_each_order_says_what_holds_it_up(by_sms: World) -> None:

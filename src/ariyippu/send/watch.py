@@ -2,7 +2,8 @@
 
 It listens on a database connection of its own. When a stay or a lift is committed anywhere, the
 generation changes and every open window ends after the message in hand; a vault that has not heard
-from its database for SILENCE_S stops handing off (invariant 5: it fails closed).
+from its database for SILENCE_S stops handing off (invariant 5: it fails closed). It also hears the
+database's clock, and sees to it that nobody waits when that was set back.
 """
 
 import threading
@@ -12,6 +13,7 @@ import psycopg
 import structlog
 
 from ariyippu.policy.stays import EDITION, NOTIFY_CHANNEL
+from ariyippu.send.set_back import DatabaseClock, end_waits
 
 HEARTBEAT_S = 1.0
 SILENCE_S = 5.0
@@ -28,6 +30,7 @@ class Watch(threading.Thread):
         self._dsn = dsn
         self._heard_at = float("-inf")  # time.monotonic
         self._begun: object = None
+        self._clock = DatabaseClock()
         self._ending = threading.Event()
 
     def alive(self) -> bool:
@@ -55,10 +58,14 @@ class Watch(threading.Thread):
             connection.execute(f"listen {NOTIFY_CHANNEL}")
             self.generation += 1  # what was missed while nobody listened
             while not self._ending.is_set():
-                begun = connection.execute(f"select {EDITION}").fetchone()
+                asked_at = time.monotonic()
+                ((begun, now),) = connection.execute(f"select {EDITION}, now()").fetchall()
                 if begun != self._begun:  # one that was placed ahead of its time stands now
                     self._begun = begun
                     self.generation += 1
                 self._heard_at = time.monotonic()
+                if self._clock.was_set_back(now, asked_at, self._heard_at):
+                    log.warning("database_clock_set_back")
+                    end_waits(connection)
                 for _notification in connection.notifies(timeout=HEARTBEAT_S, stop_after=1):
                     self.generation += 1

@@ -82,11 +82,13 @@ def _rates() -> dict[str, dict[str, float]]:
                 select channel, sum(extract(epoch from upper(stretch) - lower(stretch) - interval '1 s')) as seconds
                 from (
                     select b.channel, range_agg(tstzrange(w.opened_at, w.closed_at + interval '1 s')) as stretches
-                    from send_window w join send_batch b on b.id = w.batch_id group by 1
+                    from send_window w join send_batch b on b.id = w.batch_id
+                    where w.closed_at >= w.opened_at  -- not so when the clock was set back in between
+                    group by 1
                 ) as work, unnest(stretches) as stretch
                 group by 1
             )
-            select channel, messages, seconds from handed join times using (channel)
+            select channel, messages, seconds from handed left join times using (channel)
             """
         )
         return {
