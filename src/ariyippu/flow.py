@@ -352,7 +352,11 @@ def _witness(home: Home, keyring: Keyring) -> LocalWitness:
 
 @contextmanager
 def opened(home: Home) -> Iterator[Vault]:
-    """The vault of this home, for as long as the block lasts. RefusedError `vault.running`: one at a time."""
+    """The vault of this home, for as long as the block lasts.
+
+    RefusedError `vault.running`: one at a time; `settings.invalid`.
+    """
+    choice.check_purposes(home.settings)
     lock = os.open(home.vault / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:

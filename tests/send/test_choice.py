@@ -13,15 +13,18 @@ from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.base.home import CarrierSettings, Home, Settings
 from ariyippu.demo.outside.keep import read_mail, read_sms
 from ariyippu.demo.outside.run import Outside, running
+from ariyippu.grant import purposes
 from ariyippu.send import breaker, choice
 from ariyippu.send.breaker import STEP_VOLUME, STEPS, UNREACHABLE, VOLUME, State
 from ariyippu.send.carriers import Answer, Message, Receipt, SmsMessage, Verdict
 from ariyippu.send.choice import Choice, Chosen
 from ariyippu.send.models import Batch, Outcome
+from tests.refusals import refused
 from tests.send.test_worker import at_work, collected, outcomes, soon
-from tests.world import Person, World, build, people
+from tests.world import PURPOSE, Person, World, build, people
 
 COUNT = 12
+ANY = purposes.get(PURPOSE)
 DOWN = 1  # a port where nobody listens
 
 
@@ -60,25 +63,25 @@ def chosen(*names: str) -> Choice:
 
 def test_the_next_one_takes_over_while_those_before_it_rest() -> None:
     found = chosen("second", "third")
-    assert found.of("sms").name == "sms"
+    assert found.of("sms", ANY).name == "sms"
     for name, follower in (("sms", "second"), ("second", "third")):
-        assert found.of("sms").name == name
-        found.of("sms").breaker.count(VOLUME, VOLUME, time.monotonic())
-        assert found.of("sms").name == follower
-    found.of("sms").breaker.count(VOLUME, VOLUME, time.monotonic())
-    assert found.of("sms").name == "sms"  # all rest: the channel goes on
+        assert found.of("sms", ANY).name == name
+        found.of("sms", ANY).breaker.count(VOLUME, VOLUME, time.monotonic())
+        assert found.of("sms", ANY).name == follower
+    found.of("sms", ANY).breaker.count(VOLUME, VOLUME, time.monotonic())
+    assert found.of("sms", ANY).name == "sms"  # all rest: the channel goes on
 
 
 def test_who_comes_back_is_given_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(breaker, "REST_S", 0.0)
     found = chosen("second")
-    first = found.of("sms").breaker
+    first = found.of("sms", ANY).breaker
     first.count(VOLUME, VOLUME, time.monotonic())
     for share in STEPS:
-        names = [found.of("sms").name for _ in range(16)]
+        names = [found.of("sms", ANY).name for _ in range(16)]
         assert names.count("sms") == 16 * share
         first.count(STEP_VOLUME, 0, time.monotonic())
-    assert {found.of("sms").name for _ in range(16)} == {"sms"}
+    assert {found.of("sms", ANY).name for _ in range(16)} == {"sms"}
 
 
 @pytest.mark.parametrize(("url", "messages"), [("smtp://127.0.0.1:1", 400), ("smpp://a:b@127.0.0.1:1", 100)])
@@ -86,6 +89,56 @@ def test_a_window_is_as_large_as_what_its_connections_hold(url: str, messages: i
     """An SMPP session is one, whatever `connections` says: a crash leaves no more in doubt than is unanswered."""
     found = CarrierSettings(url=url, sender="KLNOTC", window_messages=100, connections=4)
     assert Chosen("one", found).window_messages == messages
+
+
+# --- for which purpose --------------------------------------------------------------------------------
+
+SERVICE, TAX = purposes.get("ariyippu:service-circular"), purposes.get("ariyippu:land-tax-due")
+
+
+def test_a_carrier_is_used_for_its_purposes_and_what_stands_below_them() -> None:
+    service = further("service", purposes=["ariyippu:salary-and-benefit"], segment_price_paise=5)
+    found = Choice(settings(sms=SMS | {"purposes": ["ariyippu:land-tax-due"], "others": [service]}))
+    assert found.of("sms", ANY).name == "service"
+    assert found.of("sms", TAX).name == "sms"
+    assert found.takes("sms", TAX)
+    assert not found.takes("sms", SERVICE)
+    assert found.takes("inbox", SERVICE)
+
+
+def test_a_carrier_that_fails_is_not_replaced_by_one_for_another_purpose() -> None:
+    found = Choice(settings(sms=SMS | {"others": [further("tax", purposes=[TAX.id])]}))
+    found.of("sms", SERVICE).breaker.count(VOLUME, VOLUME, time.monotonic())
+    assert found.of("sms", SERVICE).name == "sms"
+    assert found.of("sms", TAX).name == "tax"
+
+
+def test_a_carrier_that_rests_rests_for_its_purposes_alone() -> None:
+    found = Choice(settings(sms=SMS | {"purposes": [TAX.id], "others": [further("rest")]}))
+    found.of("sms", TAX).rest(TransientError("No connection."))
+    assert not found.takes("sms", TAX)
+    assert found.takes("sms", SERVICE)
+
+
+@pytest.mark.usefixtures("clean_vault")
+def test_an_order_that_no_carrier_may_take_is_refused_and_what_was_accepted_before_waits(tmp_path: Path) -> None:
+    world = build(tmp_path, people(COUNT, email=""))
+    row = world.sending()
+    file = world.home.path / "settings.toml"
+    file.write_text(file.read_text() + f'purposes = ["{TAX.id}"]\n')  # of SMS
+    changed = dataclasses.replace(world, home=Home(world.home.path))
+    with refused("order.no_carrier"):
+        changed.order(id="another")
+    with at_work(changed) as one:
+        assert not one._turn()
+    assert outcomes(row) == {"sms": {"waiting": COUNT}}
+    assert changed.order(id="by-mail", channels=("email",)).state == "accepted"
+
+
+def test_what_is_no_purpose_is_a_fault_of_the_settings() -> None:
+    choice.check_purposes(settings(sms=SMS | {"purposes": [TAX.id]}))
+    with refused("settings.invalid"):
+        choice.check_purposes(settings(sms=SMS | {"purposes": ["ariyippu:land-tax"]}))
 
 
 # --- what counts as a failure ------------------------------------------------------------------------
@@ -227,8 +280,8 @@ def test_what_one_carrier_refused_no_other_is_asked(tmp_path: Path) -> None:
         row = world.sending()
         with at_work(world) as one:
             assert one._turn()
-            one._choice.of("email").breaker.count(VOLUME, VOLUME, time.monotonic())
-            assert one._choice.of("email").name == "second"
+            one._choice.of("email", ANY).breaker.count(VOLUME, VOLUME, time.monotonic())
+            assert one._choice.of("email", ANY).name == "second"
             Batch.objects.update(not_before=row.accepted_at)
             assert not one._turn()
     assert outcomes(row) == {"email": {"accepted": COUNT, "refused": 1}}

@@ -12,13 +12,14 @@ from django.db.models import Max
 
 from ariyippu.base.errors import TransientError
 from ariyippu.demo.outside.run import Outside, running
+from ariyippu.grant import purposes
 from ariyippu.send import mark
 from ariyippu.send.mark import RECORD, Mark, Marked
 from ariyippu.send.models import Batch, Outcome, Window
 from tests.refusals import refused
 from tests.send.by_hand import intend, take
 from tests.send.test_worker import at_work, outcomes
-from tests.world import World, build, people
+from tests.world import PURPOSE, World, build, people
 
 pytestmark = pytest.mark.usefixtures("clean_vault")
 
@@ -115,6 +116,6 @@ def test_on_a_full_disk_nothing_leaves_and_nothing_is_in_doubt(tmp_path: Path, m
             assert not Outcome.objects.exists()
             assert not Window.objects.filter(closed_at=None).exists()
             Batch.objects.update(not_before=row.accepted_at)
-            one._choice.of("email").waits_until = 0.0
+            one._choice.of("email", purposes.get(PURPOSE)).waits_until = 0.0
             assert one._turn()
         assert outcomes(row) == {"email": {"accepted": 12}}

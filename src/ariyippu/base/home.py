@@ -56,6 +56,9 @@ class Provider(BaseModel):
     connections: int = Field(default=4, ge=1, le=50, description="Of each worker to this carrier (SMTP, Mobile Seva).")
     window_messages: int = Field(default=100, ge=1, le=1000, description="In a crash's doubt, for each connection.")
     messages_per_s: float | None = Field(default=None, gt=0, description="At most, over all workers together.")
+    purposes: tuple[str, ...] | None = Field(
+        default=None, min_length=1, description="What it may be used for, with everything below; unless given, for all."
+    )
     long_sms: Literal["parts", "payload"] = Field(
         default="parts", description="How a text of several segments leaves: each by itself, or whole (SMPP)."
     )

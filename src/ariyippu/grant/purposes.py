@@ -2,7 +2,7 @@
 
 import functools
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib import resources
 from typing import Literal, get_args
 
@@ -65,6 +65,11 @@ def is_at_or_below(purpose_id: str, above: str) -> bool:
     if purpose_id not in taxonomy():
         return purpose_id == above
     return any(node.id == above for node in lineage(purpose_id))
+
+
+def is_among(purpose_id: str, listed: Collection[str] | None) -> bool:
+    """Whether a purpose stands at or below one of those that are listed; None: no list, every purpose."""
+    return listed is None or any(is_at_or_below(purpose_id, above) for above in listed)
 
 
 def flows_in_restraint(purpose_id: str) -> bool:

@@ -78,6 +78,17 @@ def _source(order: Order, channel: Channel, contact_of: str | None, one: Manifes
     return Source(channel, contact_of, name, one, columns[name])
 
 
+def check_carriers(order: Order, home: Home) -> None:
+    """Each channel of the order that has carriers has one that may be used for its purpose.
+
+    RefusedError `order.no_carrier`.
+    """
+    for channel in order.channels:
+        carriers = {} if channel == "inbox" else home.settings.carriers_of(channel)
+        if carriers and not any(purposes.is_among(order.purpose, one.purposes) for one in carriers.values()):
+            raise RefusedError("order.no_carrier", f"No carrier of {channel!r} may be used for this purpose.")
+
+
 def check_links(order: Order, run: LinkRun | None, trust: Trust) -> None:
     """An order that borrows rests on a linking run of its registers whose grant is in force.
 

@@ -118,6 +118,7 @@ def accept(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
     verified = verify(envelope, notice_payload, home)
     if clock.now() >= verified.order.not_after:
         raise RefusedError("order.not_in_window", "The order's window is over.")
+    contacts.check_carriers(verified.order, home)
     with transaction.atomic():
         same = OrderRow.objects.filter(order_id=verified.order.id).first()
         if same is not None and same.digest != verified.digest:

@@ -21,7 +21,7 @@ from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.ingest.models import Snapshot
 from ariyippu.ingest.snapshot import open_records
-from ariyippu.notice import criteria, orders
+from ariyippu.notice import contacts, criteria, orders
 from ariyippu.notice.documents import Event, StandingOrder, Trigger
 from ariyippu.notice.models import OrderRow, StandingRow
 from ariyippu.notice.orders import VerifiedOrder
@@ -30,7 +30,7 @@ from ariyippu.notice.orders import VerifiedOrder
 def accept(envelope: Envelope, notice: bytes, home: Home) -> StandingOrder:
     """Keep a standing order, checked as its trigger by the newest snapshot would be; the same again changes nothing.
 
-    RefusedError as `orders.verify`, and `standing.no_snapshot`, `standing.doubled`, `order.not_in_window`.
+    RefusedError as `orders.accept`, and `standing.no_snapshot`, `standing.doubled`.
     """
     order = envelope.open(StandingOrder)
     if clock.now() >= order.not_after:
@@ -40,6 +40,7 @@ def accept(envelope: Envelope, notice: bytes, home: Home) -> StandingOrder:
         raise RefusedError("standing.no_snapshot", "No snapshot of its register was loaded under this contract.")
     probe = order.triggered(Event(1, newest.pk, newest.pk, _now()))
     verified = orders.verify_trigger(probe, envelope, notice, home)
+    contacts.check_carriers(verified.order, home)
     with transaction.atomic():
         same = StandingRow.objects.filter(standing_id=order.id).first()
         if same is not None and same.digest != envelope.digest:

@@ -1,8 +1,9 @@
 """Which carrier takes a channel's next batch, of those that settings.toml names: one worker's choice and connections.
 
-The cheapest first, among equals as they are listed; the next one while those before it fail (breaker.py). Where
-all of them rest, the first is tried all the same: a breaker spares messages a detour, and never stops a channel.
-A refusal is the end of its message with every carrier.
+Of those that may be used for its purpose the cheapest first, among equals as they are listed; the next one while
+those before it fail (breaker.py). Where all of them rest, the first is tried all the same: a breaker spares
+messages a detour, and never stops a channel. A refusal is the end of its message with every carrier; and where none
+may be used for the purpose, messages wait: no other carrier goes around that.
 
 An id is its provider's own, and two providers may give the same one: those of a channel's further carriers are
 kept as NAME/ID.
@@ -16,6 +17,8 @@ import structlog
 
 from ariyippu.base.errors import AriyippuError, RefusedError, TransientError
 from ariyippu.base.home import CHANNELS, CarrierSettings, Settings
+from ariyippu.grant import purposes
+from ariyippu.grant.purposes import Purpose
 from ariyippu.notice.documents import Channel
 from ariyippu.send import metrics
 from ariyippu.send.breaker import UNREACHABLE, Breaker, State
@@ -131,6 +134,14 @@ class Chosen:
             metrics.BREAKERS.labels(self.name, after.value).inc()
 
 
+def check_purposes(settings: Settings) -> None:
+    """RefusedError `settings.invalid` when a carrier may be used for what is no purpose."""
+    for channel in CHANNELS:
+        for name, carrier in settings.carriers_of(channel).items():
+            if unknown := set(carrier.purposes or ()) - set(purposes.taxonomy()):
+                raise RefusedError("settings.invalid", f"The carrier {name!r}: {min(unknown)!r} is no purpose.")
+
+
 class Choice:
     """All carriers of one worker."""
 
@@ -140,15 +151,16 @@ class Choice:
             for channel in settings.carriers
         } | {"inbox": [Chosen("inbox", INBOX)]}
 
-    def resting(self) -> list[Channel]:
-        """The channels of which no batch is to be leased now."""
+    def takes(self, channel: Channel, purpose: Purpose) -> bool:
+        """Whether a batch of the channel for this purpose is to be leased now."""
         now = time.monotonic()
-        return [channel for channel in self._of if now < self._usable(channel, now)[0].waits_until]
+        usable = self._usable(channel, purpose, now)
+        return bool(usable) and usable[0].waits_until <= now
 
-    def of(self, channel: Channel) -> Chosen:
-        """Who takes the channel's next batch."""
+    def of(self, channel: Channel, purpose: Purpose) -> Chosen:
+        """Who takes the next batch of what is taken."""
         now = time.monotonic()
-        usable = self._usable(channel, now)
+        usable = self._usable(channel, purpose, now)
         return next((each for each in usable if each.breaker.ask(now)), usable[0])
 
     def receipts(self) -> list[Arrival]:
@@ -160,8 +172,8 @@ class Choice:
             for each in carriers:
                 each.close()
 
-    def _usable(self, channel: Channel, now: float) -> list[Chosen]:
-        carriers = self._of[channel]
+    def _usable(self, channel: Channel, purpose: Purpose, now: float) -> list[Chosen]:
+        carriers = [each for each in self._of[channel] if purposes.is_among(purpose.id, each.settings.purposes)]
         return [each for each in carriers if each.breaker.state(now) is not State.OPEN] or carriers[:1]
 
 

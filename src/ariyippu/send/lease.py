@@ -6,7 +6,7 @@ batches in workers' hands, among its orders the oldest.
 """
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from ariyippu.base import clock, driver, journal
 from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.base.home import Home
+from ariyippu.grant.purposes import Purpose
 from ariyippu.notice import orders
 from ariyippu.notice.criteria import EVERYONE, Node
 from ariyippu.notice.documents import Channel
@@ -103,19 +104,21 @@ class Checks:
         return verified
 
 
-def lease(worker: str, checks: Checks, *, but: Collection[Channel] = ()) -> Lease | None:
-    """The next batch that may be sent now, or None; none of the channels `but`, whose carriers rest.
+def lease(
+    worker: str, checks: Checks, takes: Callable[[Channel, Purpose], bool] = lambda _channel, _purpose: True
+) -> Lease | None:
+    """The next batch that may be sent now, or None.
 
     An order's batches are leased only when its order and its audience are in a cosigned checkpoint, no
-    stay stops the whole channel, nothing holds it, these are not its quiet hours, and the order still
-    satisfies every check.
+    stay stops the whole channel, nothing holds it, these are not its quiet hours, the order still
+    satisfies every check, and some carrier `takes` the channel's messages for its purpose.
     """
     stays.begin()
     carriers = checks.home.settings.carriers
     channels: tuple[Channel, ...] = (*carriers, "inbox")
-    for candidate in _candidates([channel for channel in channels if channel not in but]):
+    for candidate in _candidates(channels):
         verified = checks.passed(candidate.order, candidate.edition)
-        if verified is None:
+        if verified is None or not takes(candidate.channel, verified.purpose):
             continue
         if candidate.channel != "inbox" and quiet.waits(carriers[candidate.channel], verified.purpose, clock.now()):
             continue

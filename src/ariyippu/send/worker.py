@@ -103,14 +103,14 @@ class Worker:
             reclaim(self.name)  # its next lease declares what was in its hands to be in doubt
             self._has_faulted = False
         mark.check(self._home)
-        held = lease(self.name, self._checks, but=self._choice.resting())
+        held = lease(self.name, self._checks, self._choice.takes)
         if held is not None:
             self._send(held)
         self._collect_receipts()
         return held is not None
 
     def _send(self, held: Lease) -> None:
-        chosen = self._choice.of(held.subject.channel)
+        chosen = self._choice.of(held.subject.channel, held.verified.purpose)
         opened = self._door.open(held)
         wait_s = 0.0
         try:
