@@ -11,7 +11,7 @@ import pytest
 from ariyippu.base.documents import Document, Envelope, Paper, sign
 from ariyippu.web.register import check
 from ariyippu.web.register.projection import projection
-from ariyippu.web.register.shown import EMPTY, Register
+from ariyippu.web.register.shown.whole import EMPTY, Register
 from tests.web.story import EVERYONE, ROOT, START, Log, notice, order, signed, told, use_request
 
 NOW = START + dt.timedelta(days=3)

@@ -8,7 +8,9 @@ from ariyippu.grant.documents import Refusal
 from ariyippu.notice.documents import Order
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Scope
 from ariyippu.web.register.projection import projection
-from ariyippu.web.register.shown import EMPTY, Register, RequestState, State
+from ariyippu.web.register.shown.orders import State
+from ariyippu.web.register.shown.requests import RequestState
+from ariyippu.web.register.shown.whole import EMPTY, Register
 from tests.web import story
 from tests.web.story import EVERYONE, START, Log, as_json, notice, order, refuse, signed, use_request
 

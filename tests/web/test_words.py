@@ -13,7 +13,8 @@ from ariyippu.notice.lint.rules import rules
 from ariyippu.policy.reference import Reason
 from ariyippu.send.models import Outcome
 from ariyippu.web.register import words
-from ariyippu.web.register.shown import RequestState, State
+from ariyippu.web.register.shown.orders import State
+from ariyippu.web.register.shown.requests import RequestState
 from tests.web.messages import LOCALE, used
 
 PLACEHOLDER = re.compile(r"%\([a-z]+\)s")

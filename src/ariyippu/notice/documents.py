@@ -85,27 +85,13 @@ class ContactsOf(Part):
     contract: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the register's contract.")
 
 
-def _check_channels(channels: tuple[Channel, ...]) -> None:
-    if len(set(channels)) != len(channels):
-        raise ValueError("a channel stands twice")
-    if "inbox" in channels[:-1]:
-        raise ValueError("the inbox is for whom no other channel reaches: it stands last")
+class Sending(Document):
+    """What every order to send a notice says, whether it does so once or at each event. It pins by digest."""
 
-
-class Order(Document):
-    """The order to send one notice once, to one snapshot, under one grant. It pins all three by digest.
-
-    A correction goes to exactly those whom another order reached: its notice has no criteria of its own.
-    """
-
-    KIND: ClassVar[str] = "order"
-
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{2,63}$")
     notice: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the notice.")
     use_request: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the granted use request.")
     contract: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the register's contract.")
     register: str
-    snapshot: str
     purpose: str
     channels: tuple[Channel, ...] = Field(min_length=1, max_length=3, description="In order of choice.")
     not_before: AwareDatetime
@@ -113,6 +99,28 @@ class Order(Document):
     max_messages: int = Field(ge=1)
     max_cost_paise: int = Field(ge=0, description="What its SMS may cost at most; e-mail costs nothing.")
     min_interval_days: int = Field(ge=0, le=3660, description="Not to who was told for this purpose since.")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.not_before >= self.not_after:
+            raise ValueError("not_after must be after not_before")
+        if len(set(self.channels)) != len(self.channels):
+            raise ValueError("a channel stands twice")
+        if "inbox" in self.channels[:-1]:
+            raise ValueError("the inbox is for whom no other channel reaches: it stands last")
+        return self
+
+
+class Order(Sending):
+    """The order to send one notice once, to one snapshot, under one grant.
+
+    A correction goes to exactly those whom another order reached: its notice has no criteria of its own.
+    """
+
+    KIND: ClassVar[str] = "order"
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{2,63}$")
+    snapshot: str
     contacts_of: tuple[ContactsOf, ...] = Field(
         default=(), max_length=8, exclude_if=lambda lent: not lent, description="In order of choice, after its own."
     )
@@ -120,9 +128,6 @@ class Order(Document):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.not_before >= self.not_after:
-            raise ValueError("not_after must be after not_before")
-        _check_channels(self.channels)
         lending = [part.register for part in self.contacts_of]
         if len({self.register, *lending}) != len(lending) + 1:
             raise ValueError("a register stands twice")
@@ -161,59 +166,42 @@ class Trigger(Order):
         return Event(self.number, self.snapshot, self.previous, self.at)
 
 
-class StandingOrder(Document):
+class StandingOrder(Sending):
     """The order to send one notice whenever its register brings somebody new, under one grant.
 
     At each new snapshot under the same contract it is triggered: the candidates are the records that newly
     satisfy the criteria, and those that did before whose `event_field` has another value now.
+    `max_messages` and `max_cost_paise` are for `period_days`.
     """
 
     KIND: ClassVar[str] = "standing-order"
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{2,47}$")
-    notice: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the notice.")
-    use_request: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the granted use request.")
-    contract: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the register's contract.")
-    register: str
-    purpose: str
-    channels: tuple[Channel, ...] = Field(min_length=1, max_length=3, description="In order of choice.")
     event_field: str | None = Field(description="None: only who newly satisfies the criteria.")
-    not_before: AwareDatetime
-    not_after: AwareDatetime
     window_days: int = Field(ge=1, le=92, description="How long after its event a trigger's messages may leave.")
     period_days: int = Field(ge=1, le=366, description="What max_messages and max_cost_paise are for.")
-    max_messages: int = Field(ge=1)
-    max_cost_paise: int = Field(ge=0, description="What its SMS may cost at most; e-mail costs nothing.")
-    min_interval_days: int = Field(ge=0, le=3660, description="Not to who was told for this purpose since.")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.not_before >= self.not_after:
-            raise ValueError("not_after must be after not_before")
-        _check_channels(self.channels)
-        return self
 
     def triggered(self, event: Event) -> Trigger:
-        """What it comes to at an event, field by field: whoever has both can make it again and compare."""
-        return Trigger(
-            id=f"{self.id}-t{event.number}",
-            notice=self.notice,
-            use_request=self.use_request,
-            contract=self.contract,
-            register=self.register,
-            snapshot=event.snapshot,
-            purpose=self.purpose,
-            channels=self.channels,
-            not_before=event.at,
-            not_after=min(self.not_after, event.at + dt.timedelta(days=self.window_days)),
-            max_messages=self.max_messages,
-            max_cost_paise=self.max_cost_paise,
-            min_interval_days=self.min_interval_days,
-            standing=self.digest(),
-            standing_id=self.id,
-            number=event.number,
-            previous=event.previous,
-            at=event.at,
-            event_field=self.event_field,
-            period_days=self.period_days,
-        )
+        """What it comes to at an event: whoever has both can make it again and compare. ValueError outside its time."""
+        said = {name: getattr(self, name) for name in Sending.model_fields}
+        own = {
+            "id": f"{self.id}-t{event.number}",
+            "snapshot": event.snapshot,
+            "not_before": event.at,
+            "not_after": min(self.not_after, event.at + dt.timedelta(days=self.window_days)),
+            "standing": self.digest(),
+            "standing_id": self.id,
+            "number": event.number,
+            "previous": event.previous,
+            "at": event.at,
+            "event_field": self.event_field,
+            "period_days": self.period_days,
+        }
+        return Trigger(**said | own)
+
+    def comes_to(self, trigger: Trigger) -> bool:
+        """Whether the trigger is what it comes to at the trigger's event."""
+        try:
+            return self.triggered(trigger.event) == trigger
+        except ValueError:
+            return False

@@ -4,6 +4,7 @@ hatch -> accept() -> the row and its journal entry
 decide, lease -> verify() -> the same checks on the row, since a database can be altered
 """
 
+import datetime as dt
 import functools
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -66,11 +67,7 @@ def verify(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
 
 def verify_trigger(trigger: Trigger, envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrder:
     """As `verify`, what the standing order in the envelope comes to. RefusedError `order.altered` if it does not."""
-    try:
-        comes_to = envelope.open(StandingOrder).triggered(trigger.event)
-    except ValueError:  # its event is outside the standing order's time
-        comes_to = None
-    if comes_to != trigger:
+    if not envelope.open(StandingOrder).comes_to(trigger):
         raise RefusedError("order.altered", "The trigger is not what its standing order comes to.")
     return _verified(trigger, envelope, notice_payload, home)
 
@@ -124,18 +121,26 @@ def accept(envelope: Envelope, notice_payload: bytes, home: Home) -> VerifiedOrd
         if same is not None and same.digest != verified.digest:
             raise RefusedError("order.doubled", f"Another order is called {verified.order.id!r}.")
         if same is None:
-            entry, now = journal.append("order", public(envelope, verified)), clock.now()
-            OrderRow.objects.create(
-                digest=verified.digest,
-                order_id=verified.order.id,
-                envelope=envelope.model_dump_json(),
-                notice=notice_payload,
-                state=OrderRow.ACCEPTED,
-                accepted_at=now,
-                released_at=now,
-                journal_id=entry,
-            )
+            entry = journal.append("order", public(envelope, verified))
+            row_of(verified.order, envelope, notice_payload, at=clock.now(), entry=entry).save(force_insert=True)
     return verified
+
+
+def row_of(order: Order, envelope: Envelope, notice: bytes, *, at: dt.datetime, entry: int) -> OrderRow:
+    """The row, not kept yet, of an order that is accepted, or of a trigger: `envelope` is its standing order's then."""
+    trigger = order if isinstance(order, Trigger) else None
+    return OrderRow(
+        digest=trigger.digest() if trigger else envelope.digest,
+        order_id=order.id,
+        envelope=envelope.model_dump_json(),
+        notice=notice,
+        state=OrderRow.ACCEPTED,
+        accepted_at=at,
+        released_at=at,
+        journal_id=entry,
+        standing=trigger.standing if trigger else None,
+        trigger=trigger.payload() if trigger else None,
+    )
 
 
 def public(envelope: Envelope, verified: VerifiedOrder) -> dict[str, object]:

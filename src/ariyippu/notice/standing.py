@@ -23,7 +23,7 @@ from ariyippu.ingest.models import Snapshot
 from ariyippu.ingest.snapshot import open_records
 from ariyippu.notice import contacts, criteria, orders
 from ariyippu.notice.documents import Event, StandingOrder, Trigger
-from ariyippu.notice.models import OrderRow, StandingRow
+from ariyippu.notice.models import StandingRow
 from ariyippu.notice.orders import VerifiedOrder
 
 
@@ -97,19 +97,11 @@ def newly(verified: VerifiedOrder, home: Home, keyring: Keyring) -> pa.Table:
 def _trigger(row: StandingRow, order: StandingOrder, snapshot: Snapshot) -> None:
     made = order.triggered(Event(row.triggers + 1, snapshot.pk, row.snapshot, _now()))
     with transaction.atomic():
-        now = clock.now()
-        OrderRow.objects.create(
-            digest=made.digest(),
-            order_id=made.id,
-            envelope=row.envelope,
-            notice=row.notice,
-            state=OrderRow.ACCEPTED,
-            accepted_at=now,
-            released_at=now,
-            journal_id=journal.append("trigger", {"trigger": made.model_dump(mode="json")}),
-            standing=row.digest,
-            trigger=made.payload(),
+        entry, envelope = (
+            journal.append("trigger", {"trigger": made.model_dump(mode="json")}),
+            Envelope.parse(row.envelope),
         )
+        orders.row_of(made, envelope, bytes(row.notice), at=clock.now(), entry=entry).save(force_insert=True)
         StandingRow.objects.filter(digest=row.digest).update(snapshot=snapshot.pk, triggers=made.number)
 
 

@@ -213,7 +213,7 @@ class Meaning:
         if trigger.standing not in self._standing:
             raise RefusedError("trigger.no_standing", "The trigger's standing order was not logged before it.")
         standing = self._standing[trigger.standing]
-        if standing.triggered(trigger.event) != trigger or not standing.not_before <= trigger.at < standing.not_after:
+        if not standing.comes_to(trigger) or not standing.not_before <= trigger.at < standing.not_after:
             raise RefusedError("trigger.altered", "The trigger is not what its standing order comes to.")
         self._orders.add(trigger.digest())
 

@@ -22,6 +22,7 @@ from ariyippu.base import clock
 from ariyippu.base.documents import Envelope, canonical_json
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.models import Entry, Journal
+from ariyippu.notice import orders
 from ariyippu.notice.documents import Order, StandingOrder, Trigger
 from ariyippu.notice.models import OrderRow, StandingRow
 from ariyippu.transparency import entries, tiles, tree
@@ -97,16 +98,8 @@ def _unplaced(content: bytes) -> Journal | None:
 def _keep_order(entry: LoggedEntry, row: Journal) -> None:
     envelope = Envelope.model_validate(entry.body["envelope"])
     if not OrderRow.objects.filter(digest=envelope.digest).exists():
-        OrderRow.objects.create(
-            digest=envelope.digest,
-            order_id=envelope.open(Order).id,
-            envelope=envelope.model_dump_json(),
-            notice=canonical_json(entry.body["notice"]),
-            state=OrderRow.FAILED,
-            accepted_at=entry.at,
-            released_at=entry.at,
-            journal_id=row.pk,
-        )
+        notice = canonical_json(entry.body["notice"])
+        _keep_failed(orders.row_of(envelope.open(Order), envelope, notice, at=entry.at, entry=row.pk))
 
 
 def _keep_standing(entry: LoggedEntry, row: Journal) -> None:
@@ -126,19 +119,14 @@ def _keep_trigger(entry: LoggedEntry, row: Journal) -> None:
     """Its standing order goes on from there, unless its snapshot was lost, too."""
     trigger = Trigger.parse(canonical_json(entry.body["trigger"]))
     standing = StandingRow.objects.get(digest=trigger.standing)
-    OrderRow.objects.create(
-        digest=trigger.digest(),
-        order_id=trigger.id,
-        envelope=standing.envelope,
-        notice=standing.notice,
-        state=OrderRow.FAILED,
-        accepted_at=entry.at,
-        released_at=entry.at,
-        journal_id=row.pk,
-        standing=standing.digest,
-        trigger=trigger.payload(),
-    )
+    envelope, notice = Envelope.parse(standing.envelope), bytes(standing.notice)
+    _keep_failed(orders.row_of(trigger, envelope, notice, at=entry.at, entry=row.pk))
     StandingRow.objects.filter(digest=standing.digest).update(triggers=trigger.number, snapshot=trigger.snapshot)
+
+
+def _keep_failed(order: OrderRow) -> None:
+    order.state = OrderRow.FAILED
+    order.save(force_insert=True)
 
 
 _KEPT: Mapping[str, Callable[[LoggedEntry, Journal], None]] = {

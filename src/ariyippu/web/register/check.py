@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from ariyippu.base.documents import Envelope, Trust
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.signatures import signers
-from ariyippu.web.register.shown import Place, Register
+from ariyippu.web.register.shown.parts import Place
+from ariyippu.web.register.shown.whole import Register
 
 
 def found(content: bytes, register: Register, at: dt.datetime) -> list[str]:

@@ -5,47 +5,28 @@ document and the key stands in the trust document of that time. An entry that ca
 over in silence: its number goes to `Register.unread`.
 """
 
-import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ariyippu.base.documents import Document, Envelope, OfficerKey, Trust, canonical_json
+from ariyippu.base.documents import Document, Trust, canonical_json
 from ariyippu.base.errors import RefusedError
-from ariyippu.base.signatures import delegated, signers
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
 from ariyippu.notice.documents import Notice, Order, Question, StandingOrder, Trigger
 from ariyippu.policy.documents import Amendment, Confirmation, Lift, Stay
 from ariyippu.transparency.entries import LoggedEntry
 from ariyippu.web.officer import KINDS
 from ariyippu.web.register import bodies
-from ariyippu.web.register.shown import (
-    Act,
-    Audience,
-    BillEntry,
-    Both,
-    CountEntry,
-    Failure,
-    HandOff,
-    LinkingEntry,
-    OrderEntry,
-    Place,
-    RefusalEntry,
-    Register,
-    RequestEntry,
-    Signer,
-    StandingEntry,
-    StayEntry,
-    Stopped,
-    StoppedOrder,
-    touches,
-)
+from ariyippu.web.register.shown.orders import Audience, Failure, HandOff, Ordered, OrderEntry, StandingEntry, touches
+from ariyippu.web.register.shown.parts import Act, BillEntry, CountEntry, Place, RefusalEntry
+from ariyippu.web.register.shown.requests import LinkingEntry, RequestEntry
+from ariyippu.web.register.shown.stays import StayEntry, Stopped, StoppedOrder
+from ariyippu.web.register.shown.whole import Register
+from ariyippu.web.register.who import Who
 
-# Entries hold whole seconds, rounded down: what happened within that second had happened at its end.
-_END_OF_SECOND = dt.timedelta(microseconds=999_999)
 _REFUSABLE: Mapping[str, type[Document]] = {kind.payload_type(): kind for kind in KINDS.values()}
 
 B = TypeVar("B", bound=BaseModel)
@@ -64,8 +45,7 @@ class _Reading:
     """What the entries so far have established. Documents are kept by digest: that is how entries refer to them."""
 
     def __init__(self) -> None:
-        self._trust: Trust | None = None
-        self._offices: dict[str, Both] = {}
+        self._who = Who()
         self._orders: dict[str, OrderEntry] = {}
         self._standing: dict[str, StandingEntry] = {}
         self._requests: dict[str, RequestEntry] = {}
@@ -124,13 +104,12 @@ class _Reading:
             stays={entry.document.id: entry for entry in reversed(self._stays.values())},
             refusals=dict(reversed(self._refusals.items())),
             bills=tuple(reversed(self._bills)),
-            trust=self._trust,
+            trust=self._who.trust,
             unread=tuple(self._unread),
         )
 
     def _take_trust(self, entry: LoggedEntry) -> None:
-        self._trust = _body(bodies.Signed, entry).envelope.open(Trust)
-        self._offices |= {office.id: Both(office.name_ml, office.name_en) for office in self._trust.offices}
+        self._who.take(_body(bodies.Signed, entry).envelope.open(Trust))
 
     def _take_request(self, entry: LoggedEntry) -> None:
         body = _body(bodies.Grant, entry)
@@ -140,20 +119,20 @@ class _Reading:
         self._requests[digest] = replace(
             asked,
             places=(*asked.places, _place(entry)),
-            signers=self._signers(body.envelope, entry),
+            signers=self._who.signers(body.envelope, entry.at),
             granted_until=body.granted_until,
         )
 
     def _request(self, digest: str, document: UseRequest) -> RequestEntry:
         """As it is before anything is known but what it says."""
-        principal = None if document.on_behalf_of is None else self._office(document.on_behalf_of)
-        return RequestEntry((), digest, document, self._office(document.requester), principal, ())
+        principal = None if document.on_behalf_of is None else self._who.office(document.on_behalf_of)
+        return RequestEntry((), digest, document, self._who.office(document.requester), principal, ())
 
     def _take_request_refused(self, entry: LoggedEntry) -> None:
         act = self._act(entry, Refusal)
         envelope = act.document.request
         asked = self._requests.get(envelope.digest) or replace(
-            self._request(envelope.digest, envelope.open(UseRequest)), signers=self._signers(envelope, entry)
+            self._request(envelope.digest, envelope.open(UseRequest)), signers=self._who.signers(envelope, entry.at)
         )
         self._requests[envelope.digest] = replace(asked, places=(*asked.places, act.place), refused=act)
 
@@ -188,35 +167,24 @@ class _Reading:
     def _take_trigger(self, entry: LoggedEntry) -> None:
         trigger = Trigger.parse(canonical_json(_body(bodies.Triggered, entry).trigger))
         standing = self._standing[trigger.standing]
-        if standing.document.triggered(trigger.event) != trigger:
+        if not standing.document.comes_to(trigger):
             raise RefusedError("order.altered", "The trigger is not what its standing order comes to.")
-        digest = trigger.digest()
-        self._orders[digest] = OrderEntry(
-            place=_place(entry),
-            digest=digest,
-            document=trigger,
-            notice=standing.notice,
-            office=standing.office,
-            owner=standing.owner,
-            signers=standing.signers,
-            request=standing.request,
-            advice=standing.advice,
-            standing=standing,
-        )
+        said = {field.name: getattr(standing, field.name) for field in fields(Ordered)}
+        said |= {"place": _place(entry), "digest": trigger.digest()}
+        self._orders[trigger.digest()] = OrderEntry(**said, document=trigger, standing=standing)
 
     def _ordered(self, body: bodies.Ordered, document: Order | StandingOrder, entry: LoggedEntry) -> dict[str, Any]:
         """What orders and standing orders show alike."""
         if hashlib.sha256(canonical_json(body.notice)).hexdigest() != document.notice:
             raise RefusedError("order.other_notice", "The notice is not the one that the order names.")
         notice = Notice.model_validate(body.notice)
-        owner = self._trust.registers.get(document.register, "") if self._trust else ""
         return {
             "place": _place(entry),
             "digest": body.envelope.digest,
             "notice": notice,
-            "office": self._office(notice.office),
-            "owner": self._office(owner or document.register),
-            "signers": self._signers(body.envelope, entry),
+            "office": self._who.office(notice.office),
+            "owner": self._who.owner(document.register),
+            "signers": self._who.signers(body.envelope, entry.at),
             "request": self._requests.get(document.use_request),
             "advice": tuple(dict.fromkeys(advice.code for advice in body.advice)),
         }
@@ -232,8 +200,8 @@ class _Reading:
             document_kind=kind.KIND if kind else body.document_kind,
             code=body.code,
             document=document,
-            office=None if office is None else self._office(office),
-            signers=self._signers(body.envelope, entry) if body.envelope else (),
+            office=None if office is None else self._who.office(office),
+            signers=self._who.signers(body.envelope, entry.at) if body.envelope else (),
         )
         self._refusals[entry.index] = refusal
         if isinstance(document, UseRequest):
@@ -284,9 +252,9 @@ class _Reading:
     def _take_stay(self, entry: LoggedEntry) -> None:
         envelope = _body(bodies.Signed, entry).envelope
         document = envelope.open(Stay)
-        signed_by = self._signers(envelope, entry)
+        signed_by = self._who.signers(envelope, entry.at)
         self._stays[envelope.digest] = StayEntry(
-            _place(entry), envelope.digest, document, self._office(document.office), signed_by
+            _place(entry), envelope.digest, document, self._who.office(document.office), signed_by
         )
 
     def _take_amendment(self, entry: LoggedEntry) -> None:
@@ -310,32 +278,7 @@ class _Reading:
 
     def _act(self, entry: LoggedEntry, kind: type[D]) -> Act[D]:
         envelope = _body(bodies.Signed, entry).envelope
-        return Act(_place(entry), envelope.digest, envelope.open(kind), self._signers(envelope, entry))
-
-    def _office(self, office: str) -> Both:
-        return self._offices.get(office, Both(office, office))
-
-    def _signers(self, envelope: Envelope, entry: LoggedEntry) -> tuple[Signer, ...]:
-        """Whose signature holds, one by one: a refused document may have others, too."""
-        if self._trust is None:
-            return ()
-        found: dict[str, Signer] = {}
-        for signature in envelope.signatures:
-            alone = envelope.model_copy(update={"signatures": (signature,)})
-            try:
-                (key,) = signers(alone, self._trust, entry.at + _END_OF_SECOND)
-            except (RefusedError, ValueError):
-                continue
-            for_whom = self._acting_for(key, entry.at + _END_OF_SECOND)
-            found[key.key_id] = Signer(key.person, self._office(key.office), key.roles, for_whom)
-        return tuple(found.values())
-
-    def _acting_for(self, key: OfficerKey, at: dt.datetime) -> tuple[str, ...]:
-        """Whose delegate the key's officer was."""
-        if self._trust is None:
-            return ()
-        people = {other.key_id: other.person for other in self._trust.keys}
-        return tuple(people[delegation.from_key] for delegation in delegated(key, self._trust, at))
+        return Act(_place(entry), envelope.digest, envelope.open(kind), self._who.signers(envelope, entry.at))
 
 
 def _is_granted(request: RequestEntry) -> bool:

@@ -21,7 +21,9 @@ from ariyippu.transparency import reader, tree
 from ariyippu.transparency.note import Checkpoint, Note, encode_base64
 from ariyippu.web.register import files
 from ariyippu.web.register.projection import projection
-from ariyippu.web.register.shown import EMPTY, Both, OrderEntry, Register
+from ariyippu.web.register.shown.orders import OrderEntry
+from ariyippu.web.register.shown.parts import Both
+from ariyippu.web.register.shown.whole import EMPTY, Register
 
 Part = Literal["orders", "stays", "requests", "refusals"]
 
