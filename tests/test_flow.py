@@ -252,6 +252,20 @@ def test_the_order_s_window_is_waited_for_and_ends(world: World, monkeypatch: py
     assert bodies("handed-off") == [{"order": row.digest, "outcomes": {"email": {"waiting": 10}}}]
 
 
+def test_an_order_whose_window_ends_before_anybody_is_decided_about_expires(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = world.order(not_before=clock.now().replace(microsecond=0) + dt.timedelta(hours=1))
+    turn_clock(monkeypatch, dt.timedelta(hours=14))
+    for _ in range(2):
+        flow.turn(world.vault)
+    row.refresh_from_db()
+    assert row.state == OrderRow.DONE
+    assert bodies("expired") == [{"order": row.digest}]
+    assert not bodies("handed-off")
+    assert not AudienceRow.objects.exists()
+
+
 def test_an_order_that_no_longer_holds_waits_and_goes_on_when_it_does(world: World) -> None:
     row = world.order()
     keys = world.offices.trust().keys

@@ -307,8 +307,17 @@ def _may_be_decided(row: OrderRow, verified: VerifiedOrder, home: Home) -> bool:
 
 def _close(row: OrderRow) -> None:
     """The order's window is over: what has not left will not leave."""
-    if lease.stop(row.digest):
+    if row.state == OrderRow.ACCEPTED:
+        _expire(row)
+    elif lease.stop(row.digest):
         _finish(row)
+
+
+def _expire(row: OrderRow) -> None:
+    """Nobody was decided about, so there is nothing to count."""
+    with transaction.atomic():
+        OrderRow.objects.filter(digest=row.digest).update(state=OrderRow.DONE)
+        journal.append("expired", {"order": row.digest})
 
 
 def _finish(row: OrderRow) -> None:

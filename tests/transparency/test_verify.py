@@ -105,6 +105,9 @@ TRUST, REQUEST, SNAPSHOT, ORDER, AUDIENCE, STAY, AMENDMENT, LIFT, PAPER_STAY, CO
 RELEASE, HANDED_OFF, REFUSAL, LINKING, LINKED, COUNTED, STOPPED, REFUSED, STANDING, TRIGGER, WITHDRAWAL = _REST
 
 
+EXPIRED = entry("expired", logs.UNDER_ORDER, logs.LATER)
+
+
 def counted(**changes: object) -> bytes:
     return entry("counted", {"questions": [{**logs.COUNT, **changes}]})
 
@@ -215,6 +218,10 @@ def test_an_order_that_borrows_rests_on_a_run_of_its_registers(tmp_path: Path) -
         ([*GRANTED, AUDIENCE, ORDER], "audience names an order"),
         ([*GRANTED, RELEASE, ORDER], "release names an order"),
         ([*GRANTED, HANDED_OFF], "handed-off names an order"),
+        ([*GRANTED, EXPIRED], "expired names an order"),
+        ([*GRANTED, ORDER, AUDIENCE, EXPIRED], "people had been decided about"),
+        ([*GRANTED, ORDER, entry("expired", logs.UNDER_ORDER, logs.LATER - SECOND)], "time had not ended"),
+        ([*GRANTED, ORDER, EXPIRED, AUDIENCE], "whose time had ended"),
         ([*GRANTED, entry("audience", {"order": 5})], "order: Input should be"),
         ([TRUST, entry("stay", body(logs.STAY))], "signed by a court liaison"),
         ([TRUST, entry("stay", body(logs.STAY, logs.CUSTODIAN))], "signed by a court liaison"),
@@ -273,6 +280,11 @@ def test_what_the_entries_may_not_say(tmp_path: Path, story: list[bytes], messag
     assert len(found) in (1, 2)
     assert message in found[0]
     assert found[0].startswith("entry ")
+
+
+@pytest.mark.parametrize("ending", [EXPIRED, HANDED_OFF], ids=["expired", "as older logs say it"])
+def test_an_order_may_end_before_anybody_is_decided_about(tmp_path: Path, ending: bytes) -> None:
+    assert problems(tmp_path, [*GRANTED, ORDER, ending]) == ()
 
 
 def test_without_roots_the_trust_is_taken_as_logged(tmp_path: Path) -> None:

@@ -74,9 +74,13 @@ def test_the_states_of_an_order_follow_its_entries(log: Log) -> None:
     assert _state(log) is State.HANDED_OFF
 
 
-def test_an_order_whose_time_ended_before_anybody_was_decided_about_sent_nothing(log: Log) -> None:
-    log.add("handed-off", {"order": _the_order().digest(), "outcomes": {}})
+@pytest.mark.parametrize(("kind", "more"), [("expired", {}), ("handed-off", {"outcomes": {}})])  # the latter: before
+def test_an_order_whose_time_ended_before_anybody_was_decided_about_sent_nothing(
+    log: Log, kind: str, more: dict[str, object]
+) -> None:
+    index = log.add(kind, {"order": _the_order().digest(), **more})
     assert _state(log) is State.EXPIRED
+    assert projection(log.entries()).orders["da-arrears-1"].places[-1].index == index
 
 
 def test_a_stay_that_ended_releases_nothing_until_a_release_is_logged(log: Log) -> None:

@@ -41,6 +41,7 @@ Kind = Literal[
     "doubts",  # {"order", "decision": given_up or send_again, "messages": rounded}: unknown ones, settled
     "bill",  # {"carrier", "file", "first_on", "last_on", "lines", "sent", "unknown", "differences": {kind}}, rounded
     "counted",  # {"on", "questions": [...]}: what offices were told in a day (notice/counting.py)
+    "expired",  # {"order"}: its time ended before anybody was decided about (until 2026-11: a handed-off of nothing)
     "handed-off",  # {"order", "outcomes": {channel: {outcome: rounded}}}
 ]
 

@@ -37,6 +37,7 @@ KINDS = frozenset(
         "bill",
         "failed",
         "counted",
+        "expired",
         "handed-off",
     }
 )

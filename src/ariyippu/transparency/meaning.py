@@ -98,7 +98,9 @@ class Meaning:
         self._trust_envelope: Envelope | None = None  # the newest, in force or not
         self._grants: dict[str, tuple[UseRequest, dt.datetime]] = {}
         self._runs: dict[str, _Linked] = {}  # linking runs, the newest last
-        self._orders: set[str] = set()
+        self._orders: dict[str, dt.datetime] = {}  # until when each may be handed off
+        self._decided: set[str] = set()
+        self._expired: set[str] = set()  # before anybody was decided about
         self._standing: dict[str, StandingOrder] = {}
         self._refused: set[str] = set()  # use requests, by digest
         self._stays: dict[str, _PlacedStay] = {}
@@ -123,6 +125,7 @@ class Meaning:
             "release": self._check_under_order,
             "doubts": self._check_under_order,
             "failed": self._check_under_order,
+            "expired": self._check_expired,
             "handed-off": self._check_under_order,
         }
 
@@ -199,7 +202,7 @@ class Meaning:
             self._check_borrowing(set(contracts), entry)
         if order.corrects is not None and order.corrects not in self._orders:
             raise RefusedError("order.corrects_unknown", "The order corrects one that was not logged before it.")
-        self._orders.add(body.envelope.digest)
+        self._orders[body.envelope.digest] = order.not_after
 
     def _check_standing(self, entry: LoggedEntry) -> None:
         body = _body(_Order, entry)
@@ -215,7 +218,7 @@ class Meaning:
         standing = self._standing[trigger.standing]
         if not standing.comes_to(trigger) or not standing.not_before <= trigger.at < standing.not_after:
             raise RefusedError("trigger.altered", "The trigger is not what its standing order comes to.")
-        self._orders.add(trigger.digest())
+        self._orders[trigger.digest()] = trigger.not_after
 
     def _check_ordered(
         self, order: Order | StandingOrder, body: _Order, contracts: Mapping[str, str], entry: LoggedEntry
@@ -273,7 +276,7 @@ class Meaning:
         placed = self._placed(body.stay, "stopped")
         if body.number > placed.amendments:
             raise RefusedError("stopped.no_terms", "It counts under terms that the stay did not have.")
-        if unknown := {under.order for under in body.orders} - self._orders:
+        if unknown := {under.order for under in body.orders} - self._orders.keys():
             raise RefusedError("entry.no_order", f"The stopped names an order that was not logged: {min(unknown)}.")
 
     def _placed(self, digest: str, kind: str) -> "_PlacedStay":
@@ -289,14 +292,26 @@ class Meaning:
         self._granted(newest.grant, entry, "order that borrows contacts")
 
     def _check_audience(self, entry: LoggedEntry) -> None:
-        self._check_under_order(entry)
+        order = self._check_under_order(entry)
+        if order in self._expired:
+            raise RefusedError("audience.expired", "The audience is of an order whose time had ended.")
+        self._decided.add(order)
         run = _body(_Audience, entry).run
         if run is not None and run not in self._runs:
             raise RefusedError("audience.no_run", "The audience names a linking run that was not logged before it.")
 
-    def _check_under_order(self, entry: LoggedEntry) -> None:
-        if _body(_UnderOrder, entry).order not in self._orders:
+    def _check_expired(self, entry: LoggedEntry) -> None:
+        order = self._check_under_order(entry)
+        if order in self._decided or entry.at + _END_OF_SECOND < self._orders[order]:
+            raise RefusedError("expired.not", "The order's time had not ended, or people had been decided about.")
+        self._expired.add(order)
+
+    def _check_under_order(self, entry: LoggedEntry) -> str:
+        """The order that it names."""
+        order = _body(_UnderOrder, entry).order
+        if order not in self._orders:
             raise RefusedError("entry.no_order", f"The {entry.kind} names an order that was not logged before it.")
+        return order
 
     def _granted(self, digest: str, entry: LoggedEntry, what: str) -> UseRequest:
         """The use request, granted before the entry and not ended by then."""

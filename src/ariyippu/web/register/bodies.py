@@ -90,6 +90,10 @@ class StoppedBody(BaseModel):
     orders: tuple[StoppedOrder, ...]
 
 
+class Expired(BaseModel):
+    order: str
+
+
 class Released(BaseModel):
     order: str
 

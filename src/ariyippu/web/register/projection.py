@@ -73,6 +73,7 @@ class _Reading:
             "release": self._take_release,
             "hold": self._take_operation,
             "doubts": self._take_operation,
+            "expired": self._take_expired,
             "handed-off": self._take_handed_off,
             "failed": self._take_failed,
             "counted": self._take_counted,
@@ -238,6 +239,10 @@ class _Reading:
         body = _body(bodies.HandedOff, entry)
         handed_off = HandOff(_place(entry), body.outcomes)
         self._orders[body.order] = replace(self._orders[body.order], handed_off=handed_off)
+
+    def _take_expired(self, entry: LoggedEntry) -> None:
+        order = self._orders[_body(bodies.Expired, entry).order]
+        self._orders[order.digest] = replace(order, handed_off=HandOff(_place(entry), {}))
 
     def _take_release(self, entry: LoggedEntry) -> None:
         order = self._orders[_body(bodies.Released, entry).order]

@@ -116,6 +116,7 @@ ENTRY_KINDS: Words = {
     "settlement": _("Uncertain pair settled"),
     "audience": _("Audience decided"),
     "counted": _("Counts told to offices"),
+    "expired": _("Its time ended before anything was sent"),
     "handed-off": _("Messages handed over"),
     "release": _("Released after a stay"),
     "doubts": _("Unknown messages given up, or sent again"),

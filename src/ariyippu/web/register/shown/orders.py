@@ -117,7 +117,7 @@ class OrderEntry(Ordered):
                 yield span.terms.scope.is_partial
 
     def state(self, at: dt.datetime) -> State:
-        if self.handed_off is not None:  # its time is over, or everybody was told: nobody was unless decided about
+        if self.handed_off is not None:  # of nothing, in older logs too, where nobody was decided about
             return State.EXPIRED if self.audience is None else State.HANDED_OFF
         if self.failure is not None:
             return State.FAILED
