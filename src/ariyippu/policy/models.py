@@ -84,6 +84,8 @@ class CarriedObjection(models.Model):
 class Told(models.Model):
     """A record whose person was sent something for a purpose, and when last."""
 
+    # The record first: where all begin alike, finding a row's place among millions costs half as much again.
+    pk = models.CompositePrimaryKey("record", "purpose", "register")
     register = models.CharField(max_length=40)
     record = models.BinaryField(max_length=16)
     purpose = models.CharField(max_length=80)
@@ -92,7 +94,6 @@ class Told(models.Model):
 
     class Meta:
         db_table = "policy_told"
-        constraints = [models.UniqueConstraint(fields=["register", "record", "purpose"], name="told_once")]
 
 
 class PersonTold(models.Model):

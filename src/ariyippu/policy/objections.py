@@ -246,7 +246,7 @@ def record_told(register: str, records: Iterable[bytes], purpose: str) -> None:
         cursor.execute(
             """insert into policy_told (register, record, purpose, told_at)
                select %s, r, %s, %s from unnest(%s::bytea[]) as r
-               on conflict (register, record, purpose) do update
+               on conflict (record, purpose, register) do update
                set told_at = excluded.told_at, before = (policy_told.told_at || policy_told.before)[1:%s]""",
             [register, purpose, clock.now(), driver.octets(told), caps.most()],
             prepare=True,

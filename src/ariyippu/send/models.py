@@ -91,6 +91,7 @@ class Outcome(models.Model):
     ACCEPTED, REFUSED, UNKNOWN, GAVE_UP = "accepted", "refused", "unknown", "gave_up"
     WITHHELD = "withheld"  # between decision and hand-off its person objected or was told: `code` says which
 
+    pk = models.CompositePrimaryKey("batch_id", "position")  # a number of its own would double what a row costs
     # No constraint: a batch is never deleted, its row is locked when outcomes are written, and the check of
     # each of them would cost as much as writing it.
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, db_index=False, db_constraint=False)
@@ -102,7 +103,6 @@ class Outcome(models.Model):
 
     class Meta:
         db_table = "send_outcome"
-        constraints = [models.UniqueConstraint(fields=["batch", "position"], name="send_outcome_once")]
         indexes = [
             models.Index(
                 fields=["provider_id"], name="send_outcome_provider", condition=models.Q(provider_id__isnull=False)
