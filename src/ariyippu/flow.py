@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psycopg
 import pyarrow as pa
 import structlog
 from django.db import DatabaseError, close_old_connections, transaction
@@ -388,7 +389,7 @@ def run(vault: Vault, ending: threading.Event) -> None:
             crew.ensure()
             try:
                 turn(vault)
-            except (DatabaseError, TransientError) as error:  # the next turn does what this one could not
+            except (DatabaseError, psycopg.Error, TransientError) as error:  # the next turn does it
                 log.warning("turn_failed", error=type(error).__name__)
                 close_old_connections()
     finally:

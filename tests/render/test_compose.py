@@ -159,7 +159,7 @@ def test_no_value_changes_the_structure(name: str) -> None:
     assert tags.findall(_part(message, "html")) == tags.findall(_part(usual, "html"))
 
 
-@given(st.lists(st.tuples(st.text(max_size=1200), st.sampled_from(["x", "a&b", "%b", "മീനു"])), max_size=8))
+@given(st.lists(st.tuples(st.text(max_size=1200), st.sampled_from(["x", "a&b", "%b", ".x", ""])), max_size=8))
 def test_many_at_once_are_the_same_as_one_by_one(pairs: list[tuple[str, str]]) -> None:
     names, sanctions = ([values.text(pair[which]) for pair in pairs] for which in (0, 1))
     count = len(pairs)
@@ -167,12 +167,29 @@ def test_many_at_once_are_the_same_as_one_by_one(pairs: list[tuple[str, str]]) -
     to = [f"p{position}@post.example" for position in range(count)]
     ids = [f"{position}@notices.example" for position in range(count)]
     many = COMPOSER.emails(columns, replace(HEADERS, to=to, message_ids=ids))
-    assert many == [
+    assert many.dotted or not any(b"\n." in message for message in many.contents)
+    assert many.contents == [
         COMPOSER.email(
             VALUES | {"name": names[n], "sanction": sanctions[n]}, replace(HEADERS, to=[to[n]], message_ids=[ids[n]])
         )
         for n in range(count)
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "dotted"),
+    [
+        ("Dear ((name)).", "x", False),
+        ("((name)). Yours", "x", True),  # a name may be empty
+        ("Dear ((name))", ".x", True),
+        ("Dear ((name))\n... or not", "x", True),
+        ("Dear ((name))", "x" * 2000, True),  # a line that is broken may go on with anything
+    ],
+)
+def test_it_is_known_where_no_line_begins_with_a_dot(body: str, name: str, *, dotted: bool) -> None:
+    composer = compile_notice(with_texts(email=(body, body)), LINKS)
+    columns = {column: [value] for column, value in (VALUES | {"name": name}).items()}
+    assert composer.emails(columns, HEADERS).dotted is dotted
 
 
 def test_the_boundary_cannot_be_foreseen() -> None:
@@ -261,7 +278,7 @@ def test_a_batch_of_all_ways_is_the_same_as_one_by_one() -> None:
     columns |= {"late": [late for late, _partly in ways], "partly": [partly for _late, partly in ways]}
     to, ids = ([f"p{n}@{host}.example" for n in range(len(ways))] for host in ("post", "notices"))
     many = composer.emails(columns, replace(HEADERS, to=to, message_ids=ids))
-    for n, message in enumerate(many):
+    for n, message in enumerate(many.contents):
         own = {name: column[n] for name, column in columns.items()}
         assert message == composer.email(own, replace(HEADERS, to=[to[n]], message_ids=[ids[n]]))
 

@@ -17,7 +17,8 @@ def send(port: int, messages: int, connections: int, mail: bytes) -> None:
     settings = CarrierSettings(url=f"smtp://{HOST}:{port}", sender=SENDER, connections=connections)
     carrier, size = open_carrier(settings), settings.window_messages * connections
     for start in range(0, messages, size):
-        window = (EmailMessage(position, RECIPIENT, mail) for position in range(start, min(start + size, messages)))
+        positions = range(start, min(start + size, messages))
+        window = (EmailMessage(position, RECIPIENT, mail, dotted=False) for position in positions)
         if any(answer.verdict is not Verdict.ACCEPTED for answer in carrier.hand_off(window)):
             raise SystemExit("The mail server does not take everything.")
     carrier.close()

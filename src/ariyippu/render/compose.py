@@ -76,6 +76,14 @@ class Headers:
     message_ids: Sequence[str]
 
 
+@dataclass(frozen=True, repr=False)
+class Emails:
+    """Whole RFC 5322 messages with CRLF, by position."""
+
+    contents: Sequence[bytes]
+    dotted: bool  # whether a line of one may begin with a dot, which SMTP doubles: looking for it later is dear
+
+
 @dataclass(frozen=True)
 class Composer:
     """A notice that is ready for its people's values.
@@ -92,26 +100,28 @@ class Composer:
         """The placeholders whose values a channel's messages need: no other cell has to be opened."""
         return self._form(frozenset()).placeholders(channel)
 
-    def emails(self, columns: Mapping[str, Sequence[str]], headers: Headers) -> list[bytes]:
-        """Whole RFC 5322 messages with CRLF, one for each position of the headers and of every column of values.
+    def emails(self, columns: Mapping[str, Sequence[str]], headers: Headers) -> Emails:
+        """One message for each position of the headers and of every column of values.
 
         PermanentError when an address or a value could break a message.
         """
         if not self._notice.flags:
             return self._form(frozenset()).emails(columns, headers)
-        messages = [b""] * len(headers.to)
+        messages, dotted = [b""] * len(headers.to), False
         for on, positions in self._by_flags(columns).items():
             own = replace(
                 headers, to=[headers.to[p] for p in positions], message_ids=[headers.message_ids[p] for p in positions]
             )
             part = {name: [column[p] for p in positions] for name, column in columns.items()}
-            for position, message in zip(positions, self._form(on).emails(part, own), strict=True):
+            made = self._form(on).emails(part, own)
+            dotted = dotted or made.dotted
+            for position, message in zip(positions, made.contents, strict=True):
                 messages[position] = message
-        return messages
+        return Emails(messages, dotted)
 
     def email(self, values: Mapping[str, str], headers: Headers) -> bytes:
         """The message of one person, as `emails`."""
-        return self.emails({name: (value,) for name, value in values.items()}, headers)[0]
+        return self.emails({name: (value,) for name, value in values.items()}, headers).contents[0]
 
     def sms(self, values: Mapping[str, str], language: Language = SENT) -> str:
         """The text of an SMS; its segments are the carrier's to make. PermanentError as for e-mail."""
@@ -147,16 +157,18 @@ class _Form:
     def placeholders(self, channel: Channel) -> frozenset[str]:
         return self._sms[SENT].placeholders() if channel == "sms" else frozenset(self._text.names)
 
-    def emails(self, columns: Mapping[str, Sequence[str]], headers: Headers) -> list[bytes]:
+    def emails(self, columns: Mapping[str, Sequence[str]], headers: Headers) -> Emails:
         _refuse_headers(headers)
         plain, escaped = _encoded(columns)
         filled = [*(plain[name] for name in self._text.names), *(escaped[name] for name in self._html.names)]
         own = [[text.encode() for text in texts] for texts in (headers.to, headers.message_ids, columns[MESSAGE])]
         template = self._template(headers)
         messages = [template % row for row in zip(*own, *filled, strict=True)]
-        for position in self._too_long(escaped.values()):
+        long = self._too_long(escaped.values())
+        for position in long:
             messages[position] = _fold(messages[position])
-        return messages
+        dotted = bool(long) or b"\n." in template.replace(b"%b", b"")  # a value may be empty
+        return Emails(messages, dotted or any(value[:1] == b"." for column in plain.values() for value in column))
 
     def sms(self, values: Mapping[str, str], language: Language) -> str:
         _refuse_controls(values.values())

@@ -5,12 +5,13 @@ of one message before small ones before bulk (models.py: Batch), among equals th
 batches in workers' hands, among its orders the oldest.
 """
 
+import datetime as dt
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -27,7 +28,7 @@ from ariyippu.policy import stays
 from ariyippu.policy.documents import Subject
 from ariyippu.policy.models import AudienceRow
 from ariyippu.send import holds, pace, quiet
-from ariyippu.send.models import Batch, Outcome, PutOff
+from ariyippu.send.models import Batch, Outcome
 
 log = structlog.get_logger()
 
@@ -134,12 +135,15 @@ def in_window(verified: VerifiedOrder) -> bool:
 
 def progress(batch: Batch) -> Progress:
     """What is to be done in a batch, in the order of its positions."""
-    settled = dict(Outcome.objects.filter(batch=batch).values_list("position", "outcome"))
-    put_off = list(
-        PutOff.objects.filter(batch=batch)
-        .annotate(due=Q(not_before__lte=Now()))
-        .values_list("position", "attempts", "again", "due")
-    )
+    with driver.cursor() as cursor:
+        cursor.execute("select position, outcome from send_outcome where batch_id = %s", [batch.pk], prepare=True)
+        settled: dict[int, str] = dict(cursor.fetchall())
+        cursor.execute(
+            "select position, attempts, again, not_before <= now() from send_put_off where batch_id = %s",
+            [batch.pk],
+            prepare=True,
+        )
+        put_off = cursor.fetchall()
     later = {position for position, _attempts, _again, due in put_off if not due}
     waiting = [position for position in range(batch.size) if position not in settled and position not in later]
     unknown = [position for position, outcome in settled.items() if outcome == Outcome.UNKNOWN]
@@ -202,14 +206,15 @@ class _Candidate:
     order: str
     channel: Channel
     contact_of: str | None
+    released_at: dt.datetime
     edition: int  # of the stays when it was found
 
 
 def _candidates(channels: Sequence[Channel]) -> list[_Candidate]:
     """The first in turn first."""
-    with connection.cursor() as cursor:
+    with driver.cursor() as cursor:
         cursor.execute(
-            f"""select o.digest, c.channel, next.contact_of, {stays.EDITION}
+            f"""select o.digest, c.channel, next.contact_of, o.released_at, {stays.EDITION}
                 from notice_order o
                 cross join unnest(%s::text[]) as c (channel)
                 cross join lateral (
@@ -223,6 +228,7 @@ def _candidates(channels: Sequence[Channel]) -> list[_Candidate]:
                     select count(*) from send_batch b where b.office = next.office and b.state = 'leased'),
                     o.accepted_at, next.contact_of nulls first""",  # noqa: S608  constants
             [list(channels)],
+            prepare=True,
         )
         return [_Candidate(*row) for row in cursor.fetchall()]
 
@@ -233,13 +239,12 @@ def _claim(worker: str, verified: VerifiedOrder, candidate: _Candidate) -> Lease
     subject = next((s for s in stays.subjects_of(verified) if (s.channel, s.contact_of) == wanted), None)
     if subject is None or not in_window(verified):
         return None
-    row = OrderRow.objects.only("released_at").get(digest=verified.digest)
-    stopped = stays.stopped(subject, row.released_at)
+    stopped = stays.stopped(subject, candidate.released_at)
     if stopped == EVERYONE:
         return None
     # Not `is not distinct from`: no index serves that.
     source = "contact_of = %s" if candidate.contact_of else "contact_of is null and %s::text is null"
-    with transaction.atomic(), connection.cursor() as cursor:
+    with driver.transaction() as cursor:
         cursor.execute(driver.NOT_AT_ONCE)
         cursor.execute(
             f"""update send_batch set state = 'leased', leased_by = %s,
@@ -250,6 +255,7 @@ def _claim(worker: str, verified: VerifiedOrder, candidate: _Candidate) -> Lease
                    order by id for update skip locked limit 1)
                returning id""",  # noqa: S608  constants
             [worker, verified.digest, *wanted],
+            prepare=True,
         )
         claimed = cursor.fetchone()
         if claimed is None:
@@ -261,7 +267,7 @@ def _claim(worker: str, verified: VerifiedOrder, candidate: _Candidate) -> Lease
 
 def _declare_doubts(batch: int) -> None:
     """What a dead worker had in its hands may or may not have left: it is unknown, and never sent again."""
-    with connection.cursor() as cursor:
+    with driver.cursor() as cursor:
         cursor.execute(
             """with doubted as (
                        update send_window set closed_at = now() where batch_id = %s and closed_at is null
@@ -275,4 +281,5 @@ def _declare_doubts(batch: int) -> None:
                insert into send_outcome (batch_id, position, outcome, code)
                select batch_id, position, 'unknown', '' from in_doubt on conflict do nothing""",
             [batch],
+            prepare=True,
         )

@@ -7,7 +7,7 @@ Nothing here is kept, logged or passed on except to the carrier.
 import email.utils
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import count, repeat
 
 import pyarrow as pa
 
@@ -21,7 +21,7 @@ from ariyippu.ingest.snapshot import cell_key
 from ariyippu.notice.documents import Flag, Placeholder
 from ariyippu.notice.sms import MESSAGE
 from ariyippu.policy import stays
-from ariyippu.render.compose import Composer, Headers, Links, compile_notice
+from ariyippu.render.compose import Composer, Emails, Headers, Links, compile_notice
 from ariyippu.render.values import WRITERS
 from ariyippu.send.carriers import EmailMessage, InboxMessage, Message, SmsMessage
 from ariyippu.send.carriers.answers import MAX_VALID_S
@@ -71,20 +71,19 @@ class Door:
             messages = _sms(held, composer, contacts, values)
         else:
             tokens = MessageTokens.of(self.keyring, "receipt").make(held.batch.pk, verified.digest, records)
-            contents = composer.emails(values, self._headers(contacts, tokens))
-            messages = (
-                self._inbox(held, contents, records) if channel == "inbox" else self._emails(contacts, contents, tokens)
-            )
+            made = composer.emails(values, self._headers(contacts, tokens))
+            messages = self._inbox(held, made, records) if channel == "inbox" else self._emails(contacts, made, tokens)
         persons = {position: person for position, person in enumerate(rows[PERSON].to_pylist()) if person is not None}
         return Opened(messages, records, rows[CONTACT].to_pylist(), persons)
 
-    def _emails(self, contacts: Sequence[str], contents: Sequence[bytes], tokens: Sequence[str]) -> list[Message]:
+    def _emails(self, contacts: Sequence[str], made: Emails, tokens: Sequence[str]) -> list[Message]:
         return_paths = map(self.home.settings.carriers["email"].return_path, tokens)
-        return list(map(EmailMessage, range(len(contents)), contacts, contents, return_paths))
+        own = zip(count(), contacts, made.contents, return_paths, repeat(made.dotted))
+        return list(map(EmailMessage._make, own))
 
-    def _inbox(self, held: Lease, contents: Sequence[bytes], records: Sequence[bytes]) -> list[Message]:
+    def _inbox(self, held: Lease, made: Emails, records: Sequence[bytes]) -> list[Message]:
         letters = sealed(
-            [content.decode() for content in contents], records, held.verified.order.register, self.keyring
+            [content.decode() for content in made.contents], records, held.verified.order.register, self.keyring
         )
         return [InboxMessage(position, held.batch.pk, letter) for position, letter in enumerate(letters)]
 

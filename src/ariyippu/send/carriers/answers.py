@@ -19,14 +19,17 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"  # it may or may not have been accepted: never send it again blindly
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class EmailMessage:
+class EmailMessage(NamedTuple):
     """One e-mail. Its repr shows nothing of the person."""
 
     position: int  # place in its batch
     to: str  # an address, without a display name
     content: bytes  # the whole RFC 5322 message, 8bit UTF-8, not dot-stuffed; render.compose saw to its CRLFs
     return_path: str | None = None  # where its bounces go; None: to the carrier's sender
+    dotted: bool = True  # whether a line of it may begin with a dot: looking for one is dear
+
+    def __repr__(self) -> str:
+        return f"EmailMessage(position={self.position})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

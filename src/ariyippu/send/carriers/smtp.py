@@ -26,7 +26,8 @@ from ariyippu.send.carriers.answers import (
 from ariyippu.send.carriers.endpoint import Endpoint
 from ariyippu.send.carriers.smtp_dialogue import ADDRESS, Dialogue, Offer
 
-READ_BYTES = 65_536
+READ_BYTES = 8_192
+LOOK_S = 0.1  # how often it is asked who is silent
 MORE_S = 30.0  # after a connection beyond the first was refused, none is tried for so long
 
 
@@ -87,6 +88,7 @@ class _Session:
         self._smtp = smtp
         self._socket = smtp.sock
         self._socket.settimeout(0)
+        self._tls = smtp.sock if isinstance(smtp.sock, ssl.SSLSocket) else None
         self.number: int = self._socket.fileno()
         self.waits_since = 0.0  # time.monotonic
         limit = smtp.esmtp_features.get("size", "")
@@ -108,7 +110,7 @@ class _Session:
         self.waits_since = time.monotonic()
         try:
             octets = self._socket.recv(READ_BYTES)
-            while isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():  # poll() does not see these
+            while self._tls is not None and self._tls.pending():  # poll() does not see these
                 octets += self._socket.recv(READ_BYTES)
         except (BlockingIOError, ssl.SSLWantReadError):  # a TLS record that is not whole yet
             return []
@@ -153,8 +155,13 @@ def _converse(sessions: Sequence[_Session], messages: Iterator[EmailMessage], en
             busy[session.number] = session
             poll.register(session.number, select.POLLIN)
         yield from answers
+    look_at = 0.0  # time.monotonic
     while busy:
-        for session in _heard(poll, busy, end_at):
+        heard = [busy[number] for number, _event in poll.poll(LOOK_S * 1000)]
+        if (now := time.monotonic()) >= look_at:
+            look_at = now + LOOK_S
+            heard += _silent([session for session in busy.values() if session not in heard], now, end_at)
+        for session in heard:
             answers = session.read()
             if not _move(session, messages, answers):
                 del busy[session.number]
@@ -162,18 +169,12 @@ def _converse(sessions: Sequence[_Session], messages: Iterator[EmailMessage], en
             yield from answers
 
 
-def _heard(poll: select.poll, busy: dict[int, _Session], end_at: float) -> list[_Session]:
-    """The sessions whose server has spoken. Those that were silent for too long are broken, and among them."""
-    silent_since = min(session.waits_since for session in busy.values())
-    left_s = min(silent_since + WAIT_S, end_at) - time.monotonic()
-    heard = [busy[number] for number, _event in poll.poll(max(0, left_s) * 1000)]
-    if left_s > 0 and heard:
-        return heard
-    now = time.monotonic()
-    silent = [s for s in busy.values() if s not in heard and now >= min(s.waits_since + WAIT_S, end_at)]
+def _silent(waiting: Sequence[_Session], now: float, end_at: float) -> list[_Session]:
+    """The sessions whose server has been silent for too long: they are broken."""
+    silent = [session for session in waiting if now >= min(session.waits_since + WAIT_S, end_at)]
     for session in silent:
         session.dialogue.is_broken = True
-    return heard + silent
+    return silent
 
 
 def _move(session: _Session, messages: Iterator[EmailMessage], answers: list[Answer]) -> bool:

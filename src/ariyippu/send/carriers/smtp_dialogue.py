@@ -52,7 +52,8 @@ class Dialogue:
         self._rest = b""  # the beginning of a line
         self._lines = 0  # of the present reply
         self._awaited: deque[int] = deque()
-        self._ahead = b""  # goes before the next envelope: a body, RSET, or the dot of an empty message
+        # What goes before the next envelope: a body, RSET, or the dot of an empty message.
+        self._ahead: tuple[bytes, ...] = ()
         self._bodied: EmailMessage | None = None  # whose body stands ahead, or was written last
         self._offered: EmailMessage | None = None  # whose envelope was written
         self._refusal = b""  # the first one of this envelope
@@ -80,17 +81,14 @@ class Dialogue:
 
     def take(self, message: EmailMessage) -> bytes:
         """What to write so that this message, which has no fault, is offered."""
-        written = self.finish() + self._envelope(message)
+        written = b"".join((*self._behind(), self._envelope(message)))
         self._offered, self._refusal = message, b""
         self._awaited.extend((_MAIL, _RCPT, _DATA))
         return written
 
     def finish(self) -> bytes:
         """What is still to be written when no message follows; empty when nothing is."""
-        written, self._ahead = self._ahead, b""
-        if written:
-            self._awaited.append(_END)
-        return written
+        return b"".join(self._behind())
 
     def read(self, octets: bytes) -> list[Answer]:
         """The answers that these octets complete. Octets after the end of the conversation break it."""
@@ -125,6 +123,13 @@ class Dialogue:
         if self._offered is not None:
             yield Answer(self._offered.position, Verdict.TRANSIENT, "local.connection_lost")
 
+    def _behind(self) -> tuple[bytes, ...]:
+        """What stood ahead, which is written now."""
+        written, self._ahead = self._ahead, ()
+        if written:
+            self._awaited.append(_END)
+        return written
+
     def _envelope(self, message: EmailMessage) -> bytes:
         size = f" SIZE={len(message.content)}" if self._offer.has_size else ""
         utf8 = "" if message.to.isascii() and self._sender.isascii() else " SMTPUTF8"
@@ -153,11 +158,11 @@ class Dialogue:
         if message is None:
             raise RuntimeError("an envelope's replies came without an envelope")
         if not self._refusal:
-            self._bodied, self._ahead = message, _stuffed(message.content)
+            self._bodied, self._ahead = message, _body(message)
             self._offered = None
         elif self._answer(message, self._refusal, b"45", answers):
             # RFC 2920, 3.1: a server may open DATA though it refused every recipient. A lone dot ends that.
-            self._ahead = b".\r\n" if reply.startswith(b"3") else b"RSET\r\n"
+            self._ahead = (b".\r\n" if reply.startswith(b"3") else b"RSET\r\n",)
             self._offered = None
 
     def _answer(self, message: EmailMessage, reply: bytes, expected: bytes, answers: list[Answer]) -> bool:
@@ -173,11 +178,12 @@ class Dialogue:
         return True
 
 
-def _stuffed(content: bytes) -> bytes:
+def _body(message: EmailMessage) -> tuple[bytes, bytes]:
     """RFC 5321, 4.5.2: a leading dot is doubled; a lone dot ends the message."""
-    if content.startswith(b"."):
-        content = b"." + content
-    if _DOT_FIRST.search(content):
-        content = content.replace(b"\r\n.", b"\r\n..")
-    end = b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"
-    return content + end
+    content = message.content
+    if message.dotted:
+        if content.startswith(b"."):
+            content = b"." + content
+        if _DOT_FIRST.search(content):
+            content = content.replace(b"\r\n.", b"\r\n..")
+    return content, b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"
