@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ariyippu.base.keys import Keyring
-from ariyippu.send.tokens import PATTERN, MessageTokens, Place
+from ariyippu.send.tokens import PATTERN, MessageTokens, Place, base32
 
 KEYRING = Keyring({"wrap": b"w" * 32, "token": b"t" * 32, "log": b"l" * 32})
 RECEIPTS, LINKS = MessageTokens.of(KEYRING, "receipt"), MessageTokens.of(KEYRING, "link")
@@ -64,3 +64,8 @@ def test_a_token_shows_neither_batch_nor_record() -> None:
     assert len({octets[:8] for octets in decoded}) == len({octets[8:] for octets in decoded}) == 200
     assert PATTERN == "[a-z2-7]{24}"
     assert "t" * 8 not in repr(RECEIPTS)
+
+
+@given(st.integers(0, 40).flatmap(lambda groups: st.binary(min_size=5 * groups, max_size=5 * groups)))
+def test_base32_is_the_standard_s_in_lower_case(octets: bytes) -> None:
+    assert base32(octets) == base64.b32encode(octets).decode().lower()

@@ -321,7 +321,8 @@ def _refuse_headers(headers: Headers) -> None:
 
 def _refuse_controls(values: Iterable[str]) -> None:
     """values.py leaves none: a line break in a value could end a line that SMTP or MIME gives a meaning."""
-    if _CONTROL.search("".join(values)):
+    together = "".join(values)
+    if not together.isprintable() and _CONTROL.search(together):  # what is printable holds none, and is quickly told
         raise PermanentError("A value holds a control character.")
 
 

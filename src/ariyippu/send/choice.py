@@ -41,6 +41,7 @@ AFTER_FAULT_S = 5
 
 # Put off, and no trouble of the carrier's: a registration is to be mended, or we were too fast.
 _NO_FAULT = frozenset({"local.template_held", "local.bad_template", "ESME_RTHROTTLED"})
+_ANSWERED = (Verdict.ACCEPTED, Verdict.PERMANENT)
 _REGISTRATION = (dlt.Meaning.TEMPLATE, dlt.Meaning.CARRIER)
 
 log = structlog.get_logger()
@@ -179,7 +180,7 @@ class Choice:
 
 def _is_fault(answer: Answer) -> bool:
     """Whether the carrier itself failed a message: never when it was refused, or its destination put it off."""
-    if answer.verdict in (Verdict.ACCEPTED, Verdict.PERMANENT) or answer.code in _NO_FAULT:
+    if answer.verdict in _ANSWERED or answer.code in _NO_FAULT:
         return False
     if answer.code.startswith("MSDP ") and dlt.meaning(answer.code.removeprefix("MSDP ")) in _REGISTRATION:
         return False
