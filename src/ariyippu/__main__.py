@@ -165,6 +165,7 @@ def register_load(contract: str, file: Path, home: HomeOption = None, as_json: J
         TextColumn("{task.completed:,.0f} rows"),
         TimeElapsedColumn(),
         console=console,
+        disable=not console.is_terminal,
     ) as progress:
         task = progress.add_task("rows", total=None)
         loaded = load(
@@ -197,9 +198,10 @@ def register_crosswalk(
     """Join two lists of places by name: what each code is called in the other list, and what a person must decide."""
     from ariyippu.ingest import crosswalk
 
+    crossings = crosswalk.crosswalk(crosswalk.read(ours), crosswalk.read(theirs))
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(("code", "how", "others"))
-    for crossing in crosswalk.crosswalk(crosswalk.read(ours), crosswalk.read(theirs)):
+    for crossing in crossings:
         out.writerow((crossing.code, crossing.how, " ".join(crossing.others)))
 
 
@@ -265,10 +267,11 @@ def log_verify(
     roots: Annotated[Path | None, typer.Option(help="The pinned root keys, to check trust documents.")] = None,
 ) -> None:
     """Check the whole log from files alone: signatures, tiles, root, and that every order was signed."""
+    from ariyippu.base import text
     from ariyippu.base.documents import Roots
     from ariyippu.transparency.verify import verify
 
-    pinned = Roots.pinned(roots.read_text()) if roots else None
+    pinned = Roots.pinned(text.read(roots)) if roots else None
     result = verify(folder, log_key=log_key, witness_keys=witness_key, roots=pinned)
     for problem in result.problems:
         console.print(problem)
@@ -318,9 +321,14 @@ def main() -> None:
     except AriyippuError as error:
         _end(str(error))
     except OSError as error:
-        if str(error.filename) not in sys.argv:
+        if str(error.filename) not in _named():
             raise
         _end(f"{error.filename}: {error.strerror}.")  # a file that was named on the command line
+
+
+def _named() -> set[str]:
+    """The paths that the command line may name, as Path writes them."""
+    return {str(Path(part)) for argument in sys.argv for part in (argument, argument.partition("=")[2]) if part}
 
 
 def _end(message: str) -> None:

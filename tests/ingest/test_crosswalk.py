@@ -82,7 +82,7 @@ def test_real_urban_local_bodies() -> None:
     [
         ("name\nAdoor\n", "crosswalk.header"),
         ("code\n1\n", "crosswalk.header"),
-        ("", "crosswalk.header"),
+        ("", "file.empty"),
         ("code,name\n1,Adoor\n1,Aluva\n", "crosswalk.code"),
         ("code,name\n,Adoor\n", "crosswalk.code"),
     ],

@@ -11,8 +11,11 @@ def rounded(n: int) -> int:
 
 
 def read(file: Path) -> str:
-    """The text of a file in UTF-8, without a byte order mark. RefusedError `file.not_text`; OSError as `open`."""
+    """The text of a file in UTF-8, without a byte order mark. RefusedError `file.not_text`, `file.empty`; OSError."""
     try:
-        return file.read_text("utf-8-sig")
+        text = file.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RefusedError("file.not_text", f"{file}: not UTF-8 at byte {error.start}: save it as that.") from None
+    if not text.strip():
+        raise RefusedError("file.empty", f"{file}: there is nothing in it.")
+    return text

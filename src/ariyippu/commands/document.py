@@ -28,9 +28,9 @@ def add_signature(
     from ariyippu.base.documents import Envelope, sign
     from ariyippu.web import officer
 
-    envelope = Envelope.parse(file.read_bytes())
+    envelope, officers = Envelope.parse(file.read_bytes()), officer.read_key(key)
     console.print_json(officer.opened(envelope).payload().decode())
-    file.write_text(sign(envelope, officer.read_key(key)).model_dump_json(exclude_none=True))
+    file.write_text(sign(envelope, officers).model_dump_json(exclude_none=True))
 
 
 @app.command()

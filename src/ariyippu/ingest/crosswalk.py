@@ -11,6 +11,7 @@ What stays is `ambiguous`, with the codes that it might be, or `unmatched`. A pe
 """
 
 import csv
+import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+from ariyippu.base import text
 from ariyippu.base.errors import RefusedError
 from ariyippu.ingest.features.names import Names
 
@@ -56,23 +58,23 @@ class Crossing:
 def read(file: Path) -> list[Place]:
     """The places of a CSV (UTF-8) with the columns code, name, and if they are known kind and district.
 
-    Each column whose header begins with `name` is a name. RefusedError `crosswalk.header`, `crosswalk.code`.
+    Each column whose header begins with `name` is a name. RefusedError `crosswalk.header`, `crosswalk.code`,
+    and those of text.read.
     """
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        rows = csv.DictReader(lines, restval="")
-        headers = list(rows.fieldnames or ())
-        named = [header for header in headers if header.startswith("name")]
-        if "code" not in headers or not named:
-            raise RefusedError("crosswalk.header", f"{file}: the columns must be code, name, and kind and district.")
-        places = [
-            Place(
-                row["code"].strip(),
-                tuple(row[name].strip() for name in named if row[name].strip()),
-                row.get("kind", "").strip(),
-                row.get("district", "").strip(),
-            )
-            for row in rows
-        ]
+    rows = csv.DictReader(io.StringIO(text.read(file), newline=""), restval="")
+    headers = list(rows.fieldnames or ())
+    named = [header for header in headers if header.startswith("name")]
+    if "code" not in headers or not named:
+        raise RefusedError("crosswalk.header", f"{file}: the columns must be code, name, and kind and district.")
+    places = [
+        Place(
+            row["code"].strip(),
+            tuple(row[name].strip() for name in named if row[name].strip()),
+            row.get("kind", "").strip(),
+            row.get("district", "").strip(),
+        )
+        for row in rows
+    ]
     codes = [place.code for place in places]
     if "" in codes or len(set(codes)) != len(codes):
         raise RefusedError("crosswalk.code", f"{file}: a code is missing or stands twice.")
