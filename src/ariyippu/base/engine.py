@@ -40,6 +40,7 @@ def connect(*, as_written: bool = False) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
         },
     )
+    connection.execute("set arrow_lossless_conversion = true")  # a UUID comes back as 16 octets, not as a text
     connection.execute("set temp_directory = ''")
     connection.execute("set enable_external_access = false")  # last: it also freezes the folder above
     connection.execute("set lock_configuration = true")
@@ -92,7 +93,8 @@ def write_parquet(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Sche
 def open_parquet(path: Path, key: FileKey) -> pq.ParquetFile:
     """An encrypted file for reading. OSError when the key or the context is not the file's own."""
     decryption = pe.create_decryption_properties(key.key, aad_prefix=key.context.encode())
-    return pq.ParquetFile(path, decryption_properties=decryption)
+    # With `pre_buffer`, the file's octets would stay in memory until the last row was read.
+    return pq.ParquetFile(path, decryption_properties=decryption, pre_buffer=False)
 
 
 @contextmanager

@@ -79,7 +79,7 @@ class Case:
                 decide.register(relations, name, table)
             decide.register(relations, "records", self.read())
             decided = decide.decide(relations, WHERE, SITUATION)
-            self.write(batch.cast(decide.DECISION_SCHEMA) for batch in decided)
+            self.write(iter(decided))
 
     def lists(self) -> dict[str, pa.Table]:
         """What the statement reads beside records and links."""

@@ -31,7 +31,7 @@ def postgresql(sample: pa.RecordBatch, marked: pa.Table, suspended: pa.Table) ->
         "shared": SHARED.empty_table(),
     }
     statement, parameters = decide.compile_decision(WHERE, SITUATION)
-    dialect = statement.replace("as blob)", "as bytea)").replace("?", "%s")
+    dialect = statement.replace("?", "%s")
     owner = home.current().owner_url_file.read_text().strip()  # the vault's role may make no table
     with psycopg.connect(owner, dbname="postgres") as connection, connection.cursor() as cursor:
         cursor.execute("set work_mem = '256MB'")

@@ -220,7 +220,7 @@ def _padded(decided: pa.Table) -> pa.Table:
     missing = -decided.num_rows % 10 or (0 if decided.num_rows else 10)
     chance = {"record": _random(16, missing), "reason": pa.array([PADDING] * missing, pa.string())}
     empty = {field.name: pa.nulls(missing, field.type) for field in DECISION_SCHEMA if field.name not in chance}
-    rows = pa.concat_tables([decided.cast(DECISION_SCHEMA), pa.table({**chance, **empty}, DECISION_SCHEMA)])
+    rows = pa.concat_tables([decided, pa.table({**chance, **empty}, DECISION_SCHEMA)])
     return rows.append_column("salt", _random(SALT_BYTES, rows.num_rows)).cast(SCHEMA)
 
 

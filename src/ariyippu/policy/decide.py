@@ -15,14 +15,14 @@ Our own columns begin with an underscore, which no contract's column does; the c
 anything is joined, so that they can mean the register's columns only.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
 
 from ariyippu.notice import criteria
 from ariyippu.notice.criteria import NOBODY
-from ariyippu.policy.reference import Situation, Way
+from ariyippu.policy.reference import REASONS, Situation, Way
 
 DECISION_SCHEMA = pa.schema(
     [
@@ -42,17 +42,21 @@ MARKED = pa.schema(
     ]
 )
 _JOIN_LENT = "left join lent as lent_{0} on lent_{0}.record = r.record and lent_{0}.way = {0}"
-_ALONE = "case when _reason = 'included' then _usable end"
-_FIRST = f"""case when _to is null or row_number() over (partition by coalesce(_to, record) order by record) = 1
-    then {_ALONE} end"""  # who has a contact with nobody else is in a partition of one's own
+_INCLUDED, _SHARED = REASONS.index("included"), REASONS.index("contact_shared")
+_FIRST = """case when _to is null or row_number() over (partition by coalesce(_to, record) order by record) = 1
+    then _usable end"""  # who has a contact with nobody else is in a partition of one's own
 
 
 def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, list[object]]:
-    """The statement and its parameters. Columns out: DECISION_SCHEMA's."""
+    """The statement and its parameters.
+
+    Columns out: record, reason (its place in REASONS), way (its place among the order's; null unless included),
+    contact_record, person. Places and UUIDs are kept in rows; texts and blobs would be copied for each of them.
+    """
     stopping, parameters = _stopping(situation)
     condition, wanted = criteria.to_sql(where)
     contacts, since = _contacts(situation)
-    ways = situation.ways
+    ways, prefers = situation.ways, f"{_preferred(situation)} as prefers"
     places = range(len(ways))
     borrowing = [place for place in places if ways[place].contact_of is not None]
     impersonal = {n: _token(ways[n], n) for n in places if ways[n].column is not None and not ways[n].personal}
@@ -66,29 +70,30 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
                 coalesce(m.prefers, l.prefers) as _prefers,
                 {contacts}
             from concerned r
-            left join marked m on m.record = r.record
-            left join linked l on l.record = r.record
+            left join (select record, erased, objected, told, capped, {prefers} from marked) m on m.record = r.record
+            left join (select record, deceased, protected, erased, objected, told, {prefers} from linked) l
+                on l.record = r.record
             left join shared s on s.record = r.record
             {" ".join(_JOIN_LENT.format(n) for n in borrowing)}
         ), decided as (
             select *,
                 case
                     {_rules(situation)}
-                    else 'included'
-                end as _reason,
-                case {_choice(situation)} end as _usable
+                    else {_INCLUDED}
+                end as _reason
             from candidate
+        ), usable as (
+            select *, case when _reason <> {_INCLUDED} then null {_choice(situation)} end as _usable from decided
         ), addressed as (
-            select *, case when _reason = 'included' then {_of("_usable", impersonal)} end as _to from decided
+            select *, {_of("_usable", impersonal)} as _to from usable
         ), chosen as (
-            select *, {_FIRST if impersonal else _ALONE} as _way from addressed
+            select *, {_FIRST if impersonal else "_usable"} as _way from addressed
         )
-        select cast(record as blob) as record,
-            case when _reason = 'included' and _way is null then 'contact_shared' else _reason end as reason,
-            {_of("_way", {n: f"'{ways[n].channel}'" for n in places})} as channel,
-            {_of("_way", {n: f"'{ways[n].contact_of}'" for n in borrowing})} as contact_of,
-            cast({_of("_way", {n: f"_lent_{n}" for n in borrowing})} as blob) as contact_record,
-            cast(case when _way is not null then _person end as blob) as person
+        select record,
+            case when _reason = {_INCLUDED} and _way is null then {_SHARED} else _reason end as reason,
+            _way as way,
+            {_of("_way", {n: f"_lent_{n}" for n in borrowing})} as contact_record,
+            case when _way is not null then _person end as person
         from chosen
     """  # noqa: S608  only names of checked contracts and orders, and our own words; values are parameters
     return statement, parameters + wanted + since
@@ -97,7 +102,27 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
 def decide(relations: duckdb.DuckDBPyConnection, where: criteria.Node, situation: Situation) -> pa.RecordBatchReader:
     """Run the statement on a connection that holds the seven relations. Rows as DECISION_SCHEMA."""
     statement, parameters = compile_decision(where, situation)
-    return relations.sql(statement, params=parameters).to_arrow_reader(100_000)
+    numbered = relations.sql(statement, params=parameters).to_arrow_reader(100_000)
+    worded = (_worded(batch, situation.ways) for batch in numbered)
+    return pa.RecordBatchReader.from_batches(DECISION_SCHEMA, worded)
+
+
+def _worded(numbered: pa.RecordBatch, ways: Sequence[Way]) -> pa.RecordBatch:
+    way = numbered["way"]
+    columns = [
+        _octets(numbered["record"]),
+        pa.array(REASONS).take(numbered["reason"]),
+        pa.array([way.channel for way in ways], pa.string()).take(way),
+        pa.array([way.contact_of for way in ways], pa.string()).take(way),
+        _octets(numbered["contact_record"]),
+        _octets(numbered["person"]),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=DECISION_SCHEMA)
+
+
+def _octets(column: pa.Array) -> pa.Array:
+    """The tokens of UUIDs; nothing is copied."""
+    return column.storage if column.type == pa.uuid() else column.cast(pa.binary(16))
 
 
 def register(relations: duckdb.DuckDBPyConnection, name: str, rows: pa.Table | pa.RecordBatchReader) -> None:
@@ -167,16 +192,32 @@ def _rules(situation: Situation) -> str:
         (asked, "_linked_told", "told_linked"),
         (asked, "_capped", "capped"),
     )
-    return " ".join(f"when {condition} then '{reason}'" for applies, condition, reason in rules if applies)
+    return " ".join(f"when {condition} then {REASONS.index(reason)}" for applies, condition, reason in rules if applies)
 
 
 def _choice(situation: Situation) -> str:
     """The first usable way on the channel that the person prefers, else the first one: it makes none usable."""
     ways = situation.ways
-    usable = [(f"{_live(n)} and not {_stopped(n)}", n) for n in range(len(ways))]
-    has_choice = len({way.channel for way in ways}) > 1 and not situation.emergency
-    preferred = [(f"_prefers = '{ways[n].channel}' and {condition}", n) for condition, n in usable if has_choice]
+    usable = [(_live(n) if _is_open(way) else f"{_live(n)} and not {_stopped(n)}", n) for n, way in enumerate(ways)]
+    channels = _to_choose(situation)
+    preferred = [
+        (f"_prefers = {channels.index(ways[n].channel)} and {condition}", n) for condition, n in usable if channels
+    ]
     return " ".join(f"when {condition} then {n}" for condition, n in [*preferred, *usable])
+
+
+def _is_open(way: Way) -> bool:
+    return way.stayed == NOBODY and way.restrained == NOBODY
+
+
+def _preferred(situation: Situation) -> str:
+    """The place of the channel that a person prefers among those of which there is a choice."""
+    return _of("prefers", {f"'{channel}'": str(place) for place, channel in enumerate(_to_choose(situation))})
+
+
+def _to_choose(situation: Situation) -> list[str]:
+    channels = list(dict.fromkeys(way.channel for way in situation.ways))
+    return [] if situation.emergency or len(channels) == 1 else channels
 
 
 # --- the columns of each way, by its place among all -------------------------------------------------
@@ -266,10 +307,10 @@ def _any(places: Iterable[int], test: Callable[[int], str]) -> str:
     return f"({' or '.join(map(test, places))})"
 
 
-def _of(way: str, values: Mapping[int, str]) -> str:
-    """What a way says, whose place this column holds; null where it says nothing."""
-    cases = " ".join(f"when {place} then {value}" for place, value in values.items())
-    return f"case {way} {cases} end" if cases else "null"
+def _of(column: str, values: Mapping[int, str] | Mapping[str, str]) -> str:
+    """What is said of what this column holds, mostly a way's place; null where nothing is."""
+    cases = " ".join(f"when {held} then {value}" for held, value in values.items())
+    return f"case {column} {cases} end" if cases else "null"
 
 
 def _sql(value: bool) -> str:
