@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,14 +19,30 @@ from tests.test_kill import Installation
 Disturbance = Callable[[Installation, random.Random], None]
 
 _FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+_ROOT = Path(__file__).parents[1]
 JUMP_S = 600
 
 
+@contextmanager
+def nursery(installation: Installation, count: int) -> Iterator[None]:
+    """Workers from a nursery (nursery.py); the vault's settings say that it has none of its own."""
+    command = [sys.executable, "-m", "tests.nursery", str(installation.home.path), str(count)]
+    errors = installation.home.path / "nursery.log"
+    with (
+        errors.open("wb") as log,
+        subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stderr=log) as installation.nursery,
+    ):
+        assert installation.nursery.stdin is not None
+        yield
+        installation.nursery.stdin.close()
+
+
 def workers(installation: Installation) -> list[int]:
-    """The vault's own children that hand off."""
-    vault = installation.vault.process.pid
-    children = Path(f"/proc/{vault}/task/{vault}/children").read_text().split()
-    return [int(pid) for pid in children if b"work" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
+    """Who hands off: children of the nursery, or of the vault."""
+    parent = (installation.nursery or installation.vault.process).pid
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    programs = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in children}
+    return [int(pid) for pid, program in programs.items() if b"work" in program or b"tests.nursery" in program]
 
 
 def kill_a_worker(installation: Installation, drawn: random.Random) -> None:

@@ -43,6 +43,7 @@ class Installation:
     home: Home
     cast: cast.Cast
     vault: ZoneProcess
+    nursery: subprocess.Popen[bytes] | None = None  # whose children the workers are, instead of the vault's
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "ariyippu", *arguments, "--home", str(self.home.path)]
@@ -77,15 +78,15 @@ class Installation:
 
 
 @contextmanager
-def installed(folder: Path, *, email: str = "") -> Iterator[Installation]:
-    """An installation under `folder`, its vault running; `email`: more settings of the e-mail carrier."""
+def installed(folder: Path, *, email: str = "", more: str = "") -> Iterator[Installation]:
+    """An installation under `folder`, its vault running; more settings, and more of the e-mail carrier."""
     folder.chmod(0o711)
     home = Home(folder / "home")
     home.path.mkdir()
     hatch, _office, smtp, smpp, _street = ports = stage.free_ports(5)
     stage.write_settings(home, ports)
     settings = home.path / "settings.toml"
-    settings.write_text(settings.read_text().replace("[carriers.email]\n", f"[carriers.email]\n{email}"))
+    settings.write_text(more + settings.read_text().replace("[carriers.email]\n", f"[carriers.email]\n{email}"))
     with ExitStack() as stack:
         stack.enter_context(running(Outside(folder, smtp, smpp)))
         stack.callback(postgres.remove, home.postgres)
