@@ -121,7 +121,7 @@ class Settings(BaseModel):
     log_origin: str = Field(default="log.ariyippu.example/kerala", description="The log's name in its checkpoints.")
     accept_test_numbers: bool = Field(default=False, description="Accept +91 0…, numbers that cannot ring.")
     cooling_off_s: dict[str, int] = Field(default_factory=dict, description="Per purpose, instead of its own.")
-    workers: int = Field(default=2, ge=0, le=64, description="Sending threads in the vault process.")
+    workers: int = Field(default=2, ge=0, le=64, description="Processes of the vault that hand messages off.")
     max_attempts: int = Field(default=10, ge=1, le=100, description="Before a batch's deferred messages are given up.")
     retry_s: int = Field(default=20, ge=1, le=3600, description="Before a second attempt; doubled with each further.")
     questions_per_snapshot: int = Field(default=20, ge=0, le=1000, description="For each office.")
