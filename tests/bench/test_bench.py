@@ -78,6 +78,7 @@ def test_hand_off_is_one_way_through_the_whole_vault() -> None:
     assert found["unit"] == "messages/s"
     assert 150 <= found["rows"] <= 250  # as many as the example's employees come to
     assert {"bare_loop", "bare_carrier", "smtplib"} <= set(found["baselines"])
+    assert set(found["facts"]) == {"workers_us", "machine_us", "idle_share"}
 
 
 def test_smpp() -> None:

@@ -9,6 +9,7 @@ baseline is.
 
 import contextlib
 import json
+import os
 import resource
 import sys
 import time
@@ -31,6 +32,7 @@ NAMES = {
     "smpp": "smpp",
 }
 NEED_A_VAULT = {"ingest", "hand-off", "decide"}
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,21 @@ def peak_mib_of(pid: int) -> int:
     except FileNotFoundError:
         return 0
     return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+
+
+def cpu_s() -> tuple[float, float]:
+    """For how long this machine's processors have worked so far, and idled: all of them together, in s (proc(5))."""
+    user, nice, system, idle, iowait, irq, softirq = map(int, Path("/proc/stat").read_text().split()[1:8])
+    return (user + nice + system + irq + softirq) / TICKS_PER_S, (idle + iowait) / TICKS_PER_S
+
+
+def cpu_s_of(pid: int) -> float:
+    """For how long another process has had a processor so far, in s (proc(5)); 0 where it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
 def left_out(baseline: str, missing: str) -> None:

@@ -10,7 +10,8 @@ The baselines (hand_off_baselines.py) send one such message again and again over
 import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from django.db import connection
 from django.db.models import Max, Min
@@ -20,7 +21,7 @@ from ariyippu.base import home as homes
 from ariyippu.base import keys
 from ariyippu.base.errors import PermanentError
 from ariyippu.base.home import Home
-from ariyippu.bench import Measured, left_out, peak_mib_of
+from ariyippu.bench import Measured, cpu_s, cpu_s_of, left_out, peak_mib_of
 from ariyippu.bench import hand_off_baselines as others
 from ariyippu.bench.hand_off_baselines import Load
 from ariyippu.demo import cast
@@ -40,6 +41,9 @@ POLL_S = 0.2  # the database says when it ended, so asking seldom costs nothing
 STALLED_S = 600
 BASELINE_MESSAGES = 200_000  # at most: their speed does not depend on how many there are
 SLOW_MESSAGES = 40_000
+# Of each worker: as many messages in a window as with the default of 4 × 100, over more connections, so that more
+# replies have come whenever a worker looks.
+CONNECTIONS, WINDOW_MESSAGES = 8, 50
 EVERYBODY = ("finance-pay-under-secretary", "spark-pmu-head", "data-centre-custodian")
 
 SENDERS: dict[str, Callable[[Load], float]] = {
@@ -58,16 +62,20 @@ def measure(rows: int | None) -> Measured:
     with others.sink() as port:
         (home.path / "settings.toml").write_text(_settings(port))
         messages = _prepare(home, rows or EMAILS)
-        value, peak = _hand_off(home, messages)
+        value, peak, facts = _hand_off(home, messages)
         connections = home.settings.carriers["email"].connections
         load = Load(port, min(messages, BASELINE_MESSAGES), _message(), home.settings.workers, connections)
-        return Measured(value, "messages/s", messages, baselines(load), peak)
+        return Measured(value, "messages/s", messages, baselines(load), peak, facts)
 
 
 def _settings(port: int) -> str:
     return f"""accept_test_numbers = true
 cooling_off_s = {{ "ariyippu:da-arrears" = 0 }}
-carriers.email = {{ url = "smtp://{others.HOST}:{port}", sender = "{others.SENDER}" }}
+[carriers.email]
+url = "smtp://{others.HOST}:{port}"
+sender = "{others.SENDER}"
+connections = {CONNECTIONS}
+window_messages = {WINDOW_MESSAGES}
 """
 
 
@@ -106,12 +114,15 @@ def _order(home: Home, snapshot: str, contract: str) -> None:
 # --- from batches to outcomes -------------------------------------------------------------------------
 
 
-def _hand_off(home: Home, messages: int) -> tuple[float, int]:
-    """Messages/s, and the largest worker's peak in MiB. PermanentError when not every message was accepted."""
+def _hand_off(home: Home, messages: int) -> tuple[float, int, dict[str, float]]:
+    """Messages/s, the largest worker's peak in MiB, facts. PermanentError when not every message was accepted."""
     crew = Crew(home, home.settings.workers)
     crew.ensure()
     try:
+        _until(Window.objects.exists)
+        before = _Spent.by(crew.pids())
         _until(lambda: not Batch.objects.exclude(state=Batch.DONE).exists())
+        facts = before.facts(_Spent.by(crew.pids()), messages)
         peak = max(peak_mib_of(pid) for pid in crew.pids())
     finally:
         crew.stop()
@@ -120,7 +131,29 @@ def _hand_off(home: Home, messages: int) -> tuple[float, int]:
     times = Window.objects.aggregate(began_at=Min("opened_at"), ended_at=Max("closed_at"))
     connection.close()
     seconds: float = (times["ended_at"] - times["began_at"]).total_seconds()
-    return messages / seconds, peak
+    return messages / seconds, peak, facts
+
+
+@dataclass(frozen=True)
+class _Spent:
+    """Seconds of processors so far: the workers', the whole machine's, and those that nobody had."""
+
+    workers: float
+    machine: float
+    idle: float
+
+    @classmethod
+    def by(cls, workers: Sequence[int]) -> "_Spent":
+        return cls(sum(map(cpu_s_of, workers)), *cpu_s())
+
+    def facts(self, later: "_Spent", messages: int) -> dict[str, float]:
+        """What a message costs the workers, and the machine; the share of the time in which a processor idled."""
+        worked, idled = later.machine - self.machine, later.idle - self.idle
+        return {
+            "workers_us": round((later.workers - self.workers) / messages * 1e6, 1),
+            "machine_us": round(worked / messages * 1e6, 1),
+            "idle_share": round(idled / (worked + idled), 3) if idled else 0.0,
+        }
 
 
 def _until(reached: Callable[[], bool]) -> None:

@@ -80,7 +80,8 @@ class MessageTokens:
 
     def _tokens(self, places: Sequence[bytes], order: str, records: Sequence[bytes]) -> list[str]:
         bound = bytes.fromhex(order)
-        checks = self._macs(CHECK_BYTES, [place + bound + record for place, record in zip(places, records, strict=True)])
+        checked = [place + bound + record for place, record in zip(places, records, strict=True)]
+        checks = self._macs(CHECK_BYTES, checked)
         hidden = _xor(b"".join(places), b"".join(self._macs(PLACE_BYTES, checks)))
         starts = range(0, len(hidden), PLACE_BYTES)
         sealed = [check + hidden[start : start + PLACE_BYTES] for check, start in zip(checks, starts, strict=True)]
