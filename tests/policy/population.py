@@ -140,7 +140,7 @@ def by_reference(population: Sequence[Candidate], situation: Situation) -> list[
 def by_sql(population: Sequence[Candidate], situation: Situation) -> list[Answer]:
     with engine.connect(as_written=True) as relations:
         for name, table in relations_of(population, situation).items():
-            decide.register(relations, name, table)
+            engine.register(relations, name, table)
         found = decide.decide(relations, ALL_OF_THEM, situation).read_all()
     rows = {row["record"]: row for row in found.to_pylist()}
     assert found.num_rows == len(rows) == len(population)  # one row for everyone

@@ -93,7 +93,7 @@ def test_the_register_is_streamed_past_what_is_held(as_written: bool, holds_the_
     statement, parameters = decide.compile_decision(ALL_OF_THEM, IN_FORCE)
     with engine.connect(as_written=as_written) as relations:
         for name, table in tables.items():
-            decide.register(relations, name, table.to_reader() if name == "records" else table)
+            engine.register(relations, name, table.to_reader() if name == "records" else table)
         plan = relations.execute(f"explain {statement}", parameters).fetchall()[0][1]
     assert ("Join Type: RIGHT" in plan) == holds_the_register
 

@@ -28,7 +28,8 @@ def connect(*, as_written: bool = False) -> duckdb.DuckDBPyConnection:
     """An in-process DuckDB that touches no file and no network; a query beyond its memory fails.
 
     `as_written`: joins hold their right side in memory and stream the left one past it. Else DuckDB chooses, and
-    takes a stream, whose size it cannot know, for the smaller side: it would hold a whole register.
+    takes a stream, whose size it cannot know, for the smaller side: it would hold a whole register. And a UUID
+    (`register`) comes out as 16 octets, not as a text; other types come out as extensions, too: cast what comes.
     """
     connection = duckdb.connect(
         ":memory:",
@@ -40,11 +41,38 @@ def connect(*, as_written: bool = False) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
         },
     )
-    connection.execute("set arrow_lossless_conversion = true")  # a UUID comes back as 16 octets, not as a text
+    if as_written:
+        connection.execute("set arrow_lossless_conversion = true")
     connection.execute("set temp_directory = ''")
     connection.execute("set enable_external_access = false")  # last: it also freezes the folder above
     connection.execute("set lock_configuration = true")
     return connection
+
+
+def register(relations: duckdb.DuckDBPyConnection, name: str, rows: pa.Table | pa.RecordBatchReader) -> None:
+    """Make rows a relation whose tokens of 16 octets are UUIDs: DuckDB holds and compares those in place.
+
+    Nothing is copied.
+    """
+    schema = pa.schema([pa.field(field.name, _in_place(field.type)) for field in rows.schema])
+    batches = (_renamed(batch, schema) for batch in (rows.to_batches() if isinstance(rows, pa.Table) else rows))
+    if isinstance(rows, pa.Table):
+        relations.register(name, pa.Table.from_batches(batches, schema))
+    else:
+        relations.register(name, pa.RecordBatchReader.from_batches(schema, batches))
+
+
+def _in_place(kind: pa.DataType) -> pa.DataType:
+    return pa.uuid() if kind == pa.binary(16) else kind
+
+
+def _renamed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The same rows, with each column's type as the schema calls it."""
+    columns = [
+        column if column.type == field.type else pa.ExtensionArray.from_storage(field.type, column)
+        for column, field in zip(batch.columns, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 @dataclass(frozen=True, repr=False)

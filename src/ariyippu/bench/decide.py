@@ -76,8 +76,8 @@ class Case:
         """About everyone, from file to file."""
         with engine.connect(as_written=True) as relations:
             for name, table in {**self.lists(), "linked": reaching, "shared": shared}.items():
-                decide.register(relations, name, table)
-            decide.register(relations, "records", self.read())
+                engine.register(relations, name, table)
+            engine.register(relations, "records", self.read())
             decided = decide.decide(relations, WHERE, SITUATION)
             self.write(iter(decided))
 

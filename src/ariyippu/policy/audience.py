@@ -184,10 +184,10 @@ class _Vault:
     def register(self, relations: duckdb.DuckDBPyConnection, snapshot: str, columns: list[str]) -> None:
         """Make the snapshot's records, or those of them that may be candidates, the relation `records`."""
         records = open_records(self.home, self.keyring, snapshot, columns)
-        decide.register(relations, "_all_records", records)
+        engine.register(relations, "_all_records", records)
         candidates = "_all_records"
         if self.among is not None:
-            decide.register(relations, "_among", self.among)
+            engine.register(relations, "_among", self.among)
             candidates += " semi join _among using (record)"
         relations.execute(f'create view records as select *, record as "{INBOX}_token" from {candidates}')  # noqa: S608
 
@@ -201,12 +201,12 @@ def _decide(row: OrderRow, verified: VerifiedOrder, lists: Lists, vault: _Vault)
     links = linked.of_order(verified, now, lists.marks, home=vault.home, keyring=vault.keyring)
     with engine.readable(f"The snapshot {order.snapshot}"), engine.connect(as_written=True) as relations:
         vault.register(relations, order.snapshot, columns)
-        decide.register(relations, "marked", lists.of(order.register))
-        decide.register(relations, "linked", links.reaching)
-        decide.register(relations, "shared", links.shared)
-        decide.register(relations, "lent", links.lent)
-        decide.register(relations, "suspended", suspensions.suspended(order.register))
-        decide.register(relations, "verified", suspensions.verified(order.register, now.fresh_since))
+        engine.register(relations, "marked", lists.of(order.register))
+        engine.register(relations, "linked", links.reaching)
+        engine.register(relations, "shared", links.shared)
+        engine.register(relations, "lent", links.lent)
+        engine.register(relations, "suspended", suspensions.suspended(order.register))
+        engine.register(relations, "verified", suspensions.verified(order.register, now.fresh_since))
         return decide.decide(relations, verified.where, now).read_all()
 
 

@@ -24,6 +24,7 @@ from ariyippu.notice import criteria
 from ariyippu.notice.criteria import NOBODY
 from ariyippu.policy.reference import REASONS, Situation, Way
 
+TOKEN = pa.binary(16)
 DECISION_SCHEMA = pa.schema(
     [
         ("record", pa.binary(16)),
@@ -110,45 +111,14 @@ def decide(relations: duckdb.DuckDBPyConnection, where: criteria.Node, situation
 def _worded(numbered: pa.RecordBatch, ways: Sequence[Way]) -> pa.RecordBatch:
     way = numbered["way"]
     columns = [
-        _octets(numbered["record"]),
+        numbered["record"].cast(TOKEN),
         pa.array(REASONS).take(numbered["reason"]),
         pa.array([way.channel for way in ways], pa.string()).take(way),
         pa.array([way.contact_of for way in ways], pa.string()).take(way),
-        _octets(numbered["contact_record"]),
-        _octets(numbered["person"]),
+        numbered["contact_record"].cast(TOKEN),
+        numbered["person"].cast(TOKEN),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=DECISION_SCHEMA)
-
-
-def _octets(column: pa.Array) -> pa.Array:
-    """The tokens of UUIDs; nothing is copied."""
-    return column.storage if column.type == pa.uuid() else column.cast(pa.binary(16))
-
-
-def register(relations: duckdb.DuckDBPyConnection, name: str, rows: pa.Table | pa.RecordBatchReader) -> None:
-    """Make rows a relation whose tokens of 16 octets are UUIDs: DuckDB holds and compares those in place.
-
-    Nothing is copied. `decide` gives octets back.
-    """
-    schema = pa.schema([pa.field(field.name, _in_place(field.type)) for field in rows.schema])
-    batches = (_renamed(batch, schema) for batch in (rows.to_batches() if isinstance(rows, pa.Table) else rows))
-    if isinstance(rows, pa.Table):
-        relations.register(name, pa.Table.from_batches(batches, schema))
-    else:
-        relations.register(name, pa.RecordBatchReader.from_batches(schema, batches))
-
-
-def _in_place(kind: pa.DataType) -> pa.DataType:
-    return pa.uuid() if kind == pa.binary(16) else kind
-
-
-def _renamed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """The same rows, with each column's type as the schema calls it."""
-    columns = [
-        column if column.type == field.type else pa.ExtensionArray.from_storage(field.type, column)
-        for column, field in zip(batch.columns, schema, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def fresh(way: Way, situation: Situation, records: str) -> tuple[str, list[object]]:
@@ -216,7 +186,7 @@ def _preferred(situation: Situation) -> str:
 
 
 def _to_choose(situation: Situation) -> list[str]:
-    channels = list(dict.fromkeys(way.channel for way in situation.ways))
+    channels: list[str] = [*dict.fromkeys(way.channel for way in situation.ways)]
     return [] if situation.emergency or len(channels) == 1 else channels
 
 
