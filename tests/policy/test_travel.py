@@ -73,12 +73,12 @@ class Case:
 def by_sql(population: Sequence[Record], possible: set[Pair]) -> list[Marks]:
     """What reaches each record, asked for all registers at once, and for one by itself."""
     case = Case(population, possible)
-    with engine.connect() as relations:
-        relations.register("marks", case.marks())
+    with engine.connect(as_written=True) as relations:
+        engine.register(relations, "marks", case.marks())
         found = travel.travelled(relations, case.index, case.pairs)
     assert found.schema == MARKS
-    with engine.connect() as relations:
-        relations.register("marks", case.marks())
+    with engine.connect(as_written=True) as relations:
+        engine.register(relations, "marks", case.marks())
         travel.here(relations, case.index, REGISTERS[0])
         alone = travel.reaching(relations, case.index, case.pairs, REGISTERS[0]).to_pylist()
     rows = found.to_pylist()
@@ -107,11 +107,11 @@ def test_who_is_shared_follows_from_certain_links_and_who_lends_from_bonds(
     everyone = list(zip(case.names, population, strict=True))
     here, lender = REGISTERS[:2]
     has_contact = {case.names[number] for number in having if number < len(population)}
-    with engine.connect() as relations:
+    with engine.connect(as_written=True) as relations:
         travel.here(relations, case.index, here)
         shared = travel.shared(relations, case.index, here).to_pylist()
         having_one = pa.array(sorted(has_contact), pa.binary(16))
-        relations.register("contacts", pa.table({"record": having_one, "token": having_one}))
+        engine.register(relations, "contacts", pa.table({"record": having_one, "token": having_one}))
         lent = travel.lent(relations, case.index, lender, 2).to_pylist()
     same = {name: [(n, o.register) for n, o in everyone if o.person == one.person] for name, one in everyone}
     own = [(name, one) for name, one in everyone if one.register == here]

@@ -95,7 +95,7 @@ class Links:
     def asked(self) -> tuple[pa.Table, pa.Table]:
         """What reaches the register's records, and whose person another register knows: as policy.linked asks."""
         with engine.connect(as_written=True) as relations:
-            relations.register("marks", pa.concat_tables(self._marks))
+            engine.register(relations, "marks", pa.concat_tables(self._marks))
             travel.here(relations, self.index, HERE)
             reached = travel.reaching(relations, self.index, self.possible, HERE)
             return reached, travel.shared(relations, self.index, HERE)

@@ -50,7 +50,7 @@ class Reader:
     def travelled(self, marks: pa.Table) -> pa.Table:
         """Where marks travel to, as MARKS. RefusedError `persons.damaged`."""
         with index.readable(self.run), engine.connect(as_written=True) as relations:
-            relations.register("marks", marks)
+            engine.register(relations, "marks", marks)
             return travel.travelled(relations, self.index, self.possible)
 
     def marked(self, snapshots: Mapping[str, str]) -> Iterator[pa.Table]:
@@ -106,12 +106,12 @@ def of_order(verified: VerifiedOrder, now: Situation, marks: pa.Table, *, home: 
     }
     with index.readable(run), engine.connect(as_written=True) as relations:
         travel.here(relations, reader.index, order.register)
-        relations.register("marks", every)
+        engine.register(relations, "marks", every)
         reached = travel.reaching(relations, reader.index, reader.possible, order.register)
         shared = travel.shared(relations, reader.index, order.register)
         lent = [LENT.empty_table()]
         for place, (lender, found_there) in contacts.items():
-            relations.register("contacts", found_there)
+            engine.register(relations, "contacts", found_there)
             lent.append(travel.lent(relations, reader.index, lender, place))
     return Linked(reached, shared, pa.concat_tables(lent))
 

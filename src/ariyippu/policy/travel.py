@@ -21,6 +21,8 @@ from collections.abc import Callable
 import duckdb
 import pyarrow as pa
 
+from ariyippu.base import engine
+
 Stream = Callable[[], pa.RecordBatchReader | pa.Table]
 """Each call reads a file of the run anew."""
 
@@ -67,7 +69,9 @@ _REACHED = """
 _HERE_ONLY = "(select $register as register, record, person from here)"
 _HERE = "create temporary table here as select record, person, bond from persons where register = ?"
 _SHARED = """
-    select record, person from here where person in (select person from persons where register <> $register)
+    select h.record, h.person from persons p join here h on h.person = p.person
+    where p.register <> $register
+    group by h.record, h.person
 """
 _LENT = """
     select h.record, $way as way, min(p.record) as contact_record, arg_min(c.token, p.record) as token
@@ -83,7 +87,7 @@ def travelled(relations: duckdb.DuckDBPyConnection, index: Stream, possible: Str
     A record's own marks reach it too, but for told.
     """
     _spread(relations, index, possible)
-    relations.register("persons", index())
+    engine.register(relations, "persons", index())
     return relations.sql(_REACHED.format(persons="persons")).to_arrow_table().cast(MARKS)
 
 
@@ -96,25 +100,25 @@ def reaching(relations: duckdb.DuckDBPyConnection, index: Stream, possible: Stre
 
 def _spread(relations: duckdb.DuckDBPyConnection, index: Stream, possible: Stream) -> None:
     """Make the relations `certain` and `possibly`: the persons whom marks reach."""
-    relations.register("persons", index())
+    engine.register(relations, "persons", index())
     relations.execute(_CERTAIN)
-    relations.register("possible", possible())
+    engine.register(relations, "possible", possible())
     relations.execute(_POSSIBLE)
 
 
 def here(relations: duckdb.DuckDBPyConnection, index: Stream, register: str) -> None:
     """Make the relation `here` (record, person, bond): an order's register, for what follows."""
-    relations.register("persons", index())
+    engine.register(relations, "persons", index())
     relations.execute(_HERE, [register])
 
 
 def shared(relations: duckdb.DuckDBPyConnection, index: Stream, register: str) -> pa.Table:
     """The records of the register whose person another register knows too, as SHARED."""
-    relations.register("persons", index())
+    engine.register(relations, "persons", index())
     return relations.sql(_SHARED, params={"register": register}).to_arrow_table().cast(SHARED)
 
 
 def lent(relations: duckdb.DuckDBPyConnection, index: Stream, lender: str, way: int) -> pa.Table:
     """Whose contact each record may borrow from the register `lender`, as LENT; `relations` holds `contacts`."""
-    relations.register("persons", index())
+    engine.register(relations, "persons", index())
     return relations.sql(_LENT, params={"lender": lender, "way": way}).to_arrow_table().cast(LENT)
