@@ -1,1 +1,1 @@
-"""Groups of verbs of the command line that are too long for __main__.py; one module for each group."""
+"""The verbs of the command line but for those of __main__.py: a module for each group, or for what belongs together."""
