@@ -13,7 +13,7 @@ from unittest import mock
 
 import pytest
 
-from ariyippu.base import postgres
+from ariyippu.base import cluster, postgres
 from tests.test_kill import Installation
 
 Disturbance = Callable[[Installation, random.Random], None]
@@ -81,7 +81,7 @@ def database_clock() -> Iterator[DatabaseClock]:
         if os.environ.get("CI") == "true":
             pytest.fail("libfaketime is missing")
         pytest.skip("needs libfaketime (Debian: libfaketime)")
-    spawn = postgres._spawn
+    spawn = cluster.spawn
     with tempfile.TemporaryDirectory(prefix="ariyippu-clock-") as folder:
         Path(folder).chmod(0o755)  # PostgreSQL's account reads it
         file = Path(folder) / "clock"
@@ -92,5 +92,5 @@ def database_clock() -> Iterator[DatabaseClock]:
         def spawned(account: object, command: list[str], output: int) -> subprocess.Popen[bytes]:
             return spawn(account, [*faked, *command], output)  # type: ignore[arg-type]
 
-        with mock.patch.object(postgres, "_spawn", spawned):
+        with mock.patch.object(postgres, "spawn", spawned):
             yield found

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from ariyippu.base import postgres
+from ariyippu.base import cluster, postgres
 from ariyippu.base.errors import PermanentError, RefusedError
 from ariyippu.base.home import Home
 
@@ -265,7 +265,7 @@ def test_crash_after_the_password_was_kept_begins_again(fresh: Path, monkeypatch
             postgres.start(fresh)
     assert conninfo_to_dict((fresh / "owner.url").read_text())["port"] == "0"
     assert ask(postgres.start(fresh), "SELECT 1") == 1
-    place = postgres._place(fresh)
+    place = cluster.place_of(fresh)
     assert [path.name for path in place.iterdir() if not path.name.startswith("embedded-")] == ["data"]
 
 
@@ -305,7 +305,7 @@ def test_below_a_closed_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert ask(postgres.start(directory), "SELECT 1") == 1
         place = Path((directory / "location").read_text())
         program = Path(f"/proc/{int((place / 'data' / 'postmaster.pid').read_text().split()[0])}/exe").readlink()
-        assert place.parent == postgres.ELSEWHERE
+        assert place.parent == cluster.ELSEWHERE
         assert program.is_relative_to(place)
         assert postgres.start(directory) == (directory / "owner.url").read_text()
         assert modes(directory) == before

@@ -21,7 +21,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from ariyippu.base import keys, postgres
+from ariyippu.base import cluster, keys, postgres
 from ariyippu.base.errors import PermanentError, RefusedError, TransientError
 from ariyippu.base.home import Home, Zone
 
@@ -97,7 +97,7 @@ def _install_zone(home: Home, zone: Zone, owner_dsn: str, server: psycopg.Connec
     _migrate(home, zone, owned)
     _grant(zone, owned)
     shared = {key: value for key, value in conninfo_to_dict(owner_dsn).items() if key in SHARED}
-    postgres.write_private(file, make_conninfo("", **shared, user=role(zone), password=password, dbname=role(zone)))
+    cluster.write_private(file, make_conninfo("", **shared, user=role(zone), password=password, dbname=role(zone)))
 
 
 @contextmanager
