@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ariyippu.base import install, postgres
+from ariyippu.base import cluster, install
 from ariyippu.demo.outside import run as outside
 from tests.faulty import Faults
 from tests.test_chaos import BETWEEN, EMAIL, Settled, check, check_log, wait_until_all_settled
@@ -29,7 +29,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         place.rmdir()
         pytest.skip("needs to mount a tmpfs: root, and a system that lets it")
     try:
-        monkeypatch.setattr(postgres, "ELSEWHERE", place)
+        monkeypatch.setattr(cluster, "ELSEWHERE", place)
         yield place
     finally:
         subprocess.run(["umount", str(place)], check=True)
@@ -74,7 +74,7 @@ def test_a_full_disk_loses_nobody(tmp_path: Path, disk: Path, monkeypatch: pytes
     monkeypatch.setattr(outside, "MailServer", faults.server)
     count = (times + 1) * 8 * BETWEEN
     with installed(tmp_path, email=EMAIL) as installation:
-        assert postgres._place(installation.home.postgres).is_relative_to(disk)
+        assert cluster.place_of(installation.home.postgres).is_relative_to(disk)
         order(installation, people(count), tmp_path)
         settled = Settled(installation)
         full = 0

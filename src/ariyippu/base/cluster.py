@@ -77,6 +77,14 @@ def place_of(directory: Path) -> Path:
     return Path(location.read_text()) if location.exists() else directory / "cluster"
 
 
+def delete(directory: Path) -> None:
+    """The cluster, wherever it lies, and the directory with it; no server runs on it."""
+    place = place_of(directory)
+    if place.parent == ELSEWHERE and place.exists():
+        shutil.rmtree(place)
+    shutil.rmtree(directory)
+
+
 def _reachable_place(directory: Path, account: pwd.struct_passwd | None) -> Path:
     """The cluster's folder, made where the server's account can get to; chosen once, at first use.
 

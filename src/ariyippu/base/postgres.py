@@ -8,7 +8,6 @@ belong to another program.
 
 import fcntl
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,10 +20,10 @@ from pathlib import Path
 import psycopg
 
 from ariyippu.base.cluster import (
-    ELSEWHERE,
     HOST,
     Cluster,
     cluster_of,
+    delete,
     dsn_of,
     initialise,
     log_of,
@@ -121,10 +120,7 @@ def remove(directory: Path) -> None:
     if not directory.exists():
         return
     stop(directory)
-    place = place_of(directory)
-    if place.parent == ELSEWHERE and place.exists():
-        shutil.rmtree(place)
-    shutil.rmtree(directory)
+    delete(directory)
 
 
 # --- the server --------------------------------------------------------------------------------------
