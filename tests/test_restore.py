@@ -20,6 +20,7 @@ from ariyippu.restore import Reconciled
 from ariyippu.send import cut, holds, mark
 from ariyippu.send.holds import Scope
 from ariyippu.send.models import Batch, Hold
+from ariyippu.takers import TAKERS
 from ariyippu.track import doubts, settle
 from ariyippu.transparency import tree
 from ariyippu.transparency.verify import verify
@@ -311,9 +312,9 @@ def test_what_cannot_be_taken_again_stops_everything(
     flow.publish(world.vault)
     backup.bring_back()
     with monkeypatch.context() as patch:
-        kind, _take = flow.TAKERS["application/vnd.ariyippu.stay.v1+json"]
-        taken = {**flow.TAKERS, "application/vnd.ariyippu.stay.v1+json": (kind, lambda *_arguments: None)}
-        patch.setattr(flow, "TAKERS", taken)
+        kind, _take = TAKERS["application/vnd.ariyippu.stay.v1+json"]
+        taken = {**TAKERS, "application/vnd.ariyippu.stay.v1+json": (kind, lambda *_arguments: None)}
+        patch.setattr(restore, "TAKERS", taken)
         with refused("reconcile.entry"):
             reconcile(world)
     assert Hold.objects.get().kind == "pause"

@@ -16,6 +16,7 @@ from ariyippu.base.errors import RefusedError
 from ariyippu.base.home import Home
 from ariyippu.grant.trust import load_roots
 from ariyippu.send import holds, mark
+from ariyippu.takers import TAKERS
 from ariyippu.track import restored
 from ariyippu.track.restored import InDoubt
 from ariyippu.transparency.retake import retake
@@ -50,11 +51,11 @@ def reconcile(home: Home) -> Reconciled:
 
 
 # Entries that hold the document that was taken; `counted` holds answers.
-_DOCUMENTS = {kind for kind, _take_one in flow.TAKERS.values()} - {"counted"}
+_DOCUMENTS = {kind for kind, _take_one in TAKERS.values()} - {"counted"}
 
 
 def _take(kind: str, home: Home, envelope: Envelope, notice: bytes) -> None:
-    taken_as, take = flow.TAKERS.get(envelope.payloadType, ("", None))
+    taken_as, take = TAKERS.get(envelope.payloadType, ("", None))
     if take is None or taken_as != kind:
         raise RefusedError("document.wrong_kind", f"An entry of kind {kind} holds another document.")
     take(envelope, notice, home)
