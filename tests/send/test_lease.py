@@ -11,9 +11,12 @@ from django.db import connection
 from ariyippu import flow
 from ariyippu.base import clock
 from ariyippu.base.errors import PermanentError, RefusedError
+from ariyippu.base.home import Home
 from ariyippu.base.models import Entry, Journal
+from ariyippu.notice import orders
 from ariyippu.notice.documents import Flag, Text
 from ariyippu.notice.models import OrderRow
+from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy.documents import Scope
 from ariyippu.policy.models import AudienceRow
 from ariyippu.send import cut, lease, window
@@ -97,6 +100,27 @@ def test_not_leased_once_a_signer_has_left_the_trust_document(world: World, row:
     assert leased(world) is None
     world.new_trust(version=3)
     take(world)
+
+
+def test_an_order_that_does_not_hold_is_checked_once_until_something_is_heard(
+    world: World, row: OrderRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, verify_row = list[str](), orders.verify_row
+
+    def verified(one: OrderRow, home: Home) -> VerifiedOrder:
+        asked.append(one.digest)
+        return verify_row(one, home)
+
+    monkeypatch.setattr(orders, "verify_row", verified)
+    checks = lease.Checks(world.home)
+    keys = tuple(key for key in world.offices.trust().keys if key.person != "custodian")
+    world.new_trust(version=2, keys=keys)
+    for _ in range(2):
+        assert lease.lease("a", checks) is None
+    assert asked == [row.digest]
+    world.new_trust(version=3)
+    checks.forget()
+    assert lease.lease("a", checks) is not None
 
 
 def test_not_leased_while_the_trust_document_has_expired(world: World, row: OrderRow) -> None:

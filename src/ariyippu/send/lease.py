@@ -33,7 +33,7 @@ from ariyippu.send.models import Batch, Outcome
 log = structlog.get_logger()
 
 LEASE_S = 60
-RECHECK_S = 5.0  # an order that was checked is relied on for so long, unless the watch heard of something
+RECHECK_S = 5.0  # what checking an order said is relied on for so long, unless the watch heard of something
 
 _HELD = holds.HELD.format(channel="c.channel", order="o.digest")
 _USED_UP = pace.USED_UP.format(channel="c.channel", office="next.office")
@@ -72,24 +72,26 @@ class Progress:
 
 @dataclass
 class Checks:
-    """The orders that one worker has checked, and what they were checked against.
+    """The orders that one worker has checked, what came of it, and under which stays.
 
     `forget()` when the watch has heard of anything.
     """
 
     home: Home
-    _passed: dict[str, tuple[VerifiedOrder, int, float]] = field(default_factory=dict)
+    _checked: dict[str, tuple[VerifiedOrder | None, int, float]] = field(default_factory=dict)
 
     def forget(self) -> None:
-        self._passed.clear()
+        self._checked.clear()
 
     def passed(self, digest: str, edition: int) -> VerifiedOrder | None:
-        """The order, when every check of it passed RECHECK_S ago at most and under these stays."""
-        verified, under, until = self._passed.get(digest, (None, 0, 0.0))
-        if verified is not None and (under != edition or time.monotonic() > until):
-            verified = None
-        if verified is None and (verified := self._check(digest)):
-            self._passed[digest] = (verified, edition, time.monotonic() + RECHECK_S)
+        """The order, when every check of it passed RECHECK_S ago at most and under these stays; else None.
+
+        One that did not pass is not asked again sooner either: a worker that has nothing to do stays idle.
+        """
+        verified, under, until = self._checked.get(digest, (None, 0, 0.0))
+        if under != edition or time.monotonic() > until:
+            verified = self._check(digest)
+            self._checked[digest] = (verified, edition, time.monotonic() + RECHECK_S)
         return verified
 
     def _check(self, digest: str) -> VerifiedOrder | None:
