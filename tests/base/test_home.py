@@ -46,6 +46,12 @@ def test_what_is_not_toml_is_refused(tmp_path: Path) -> None:
         settings(tmp_path, "workers == 2")
 
 
+def test_what_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_bytes("public_url = 'caf\u00e9'".encode("cp1252"))
+    with pytest.raises(RefusedError, match=r"settings\.invalid"):
+        _ = Home(tmp_path).settings
+
+
 def test_a_carrier_is_read(tmp_path: Path) -> None:
     read = settings(tmp_path, "[carriers.email]\nurl = 'smtp://127.0.0.1:2525'\nsender = 'notices@finance.example'")
     assert read.carriers["email"].url == "smtp://127.0.0.1:2525"

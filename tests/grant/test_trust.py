@@ -148,8 +148,11 @@ def test_roots_are_pinned_in_a_file_that_must_be_whole(tmp_path: Path) -> None:
         trusted.load_roots(file)
     offices = Offices()
     twice = (offices.roots.keys[0],) * 2
+    for octets, code in ((b"", "file.empty"), (b"\xff", "file.not_text")):
+        file.write_bytes(octets)
+        with refused(code):
+            trusted.load_roots(file)
     for text in (
-        "",
         "{}",
         '{"threshold":0,"keys":[]}',
         Roots.model_construct(threshold=1, keys=twice).model_dump_json(),

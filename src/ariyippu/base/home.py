@@ -212,7 +212,7 @@ class Home:
             return Settings()
         try:
             return Settings.model_validate(tomllib.loads(file.read_text("utf-8")))
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RefusedError("settings.invalid", f"{file}: not TOML: {error}") from None
         except ValidationError as error:
             raise RefusedError("settings.invalid", f"{file}: {first_fault(error)}") from None

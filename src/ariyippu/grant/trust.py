@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from ariyippu.base import clock, journal
+from ariyippu.base import clock, journal, text
 from ariyippu.base.documents import Envelope, Roots, Trust
 from ariyippu.base.errors import RefusedError
 from ariyippu.base.signatures import check_roots, check_rotation, check_succession
@@ -22,9 +22,9 @@ from ariyippu.grant.models import RootsDocument, TrustDocument
 
 
 def pinned_roots(path: Path) -> Roots:
-    """The root keys in the pinned file. RefusedError `roots.missing` or `roots.invalid`."""
+    """The root keys in the pinned file. RefusedError `roots.missing`, `roots.invalid`, and of text.read."""
     try:
-        return Roots.pinned(path.read_text())
+        return Roots.pinned(text.read(path))
     except FileNotFoundError:
         raise RefusedError("roots.missing", f"{path} is missing: pin the root keys before anything else.") from None
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ariyippu.base import merkle
+from ariyippu.base import merkle, text
 from ariyippu.base.documents import Roots
 from ariyippu.base.errors import RefusedError
 from ariyippu.transparency import entries, note, tiles, tree
@@ -93,8 +93,8 @@ def _entries(
                 kinds[entry.kind] += 1
                 meaning.check(entry)
             except (RefusedError, ValueError) as error:
-                text = error.message if isinstance(error, RefusedError) else "a value in it is malformed"
-                problems.append(f"entry {place}: {text}")
+                said = error.message if isinstance(error, RefusedError) else "a value in it is malformed"
+                problems.append(f"entry {place}: {said}")
     return leaves
 
 
@@ -145,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--roots", type=Path, help="the pinned root keys (roots.json)")
     given = parser.parse_args(arguments)
     try:
-        roots = Roots.pinned(given.roots.read_text()) if given.roots else None
+        roots = Roots.pinned(text.read(given.roots)) if given.roots else None
         report = verify(given.log, log_key=given.log_key, witness_keys=given.witness_key, roots=roots)
     except (RefusedError, ValidationError, OSError) as error:
         parser.error(str(error))
