@@ -118,6 +118,10 @@ def keyring(home: Home) -> Keyring:
 @pytest.fixture(scope="session")
 def owner_dsn(home: Home) -> str:
     """The owner's DSN, in the vault's database."""
+    return owner(home)
+
+
+def owner(home: Home) -> str:
     return make_conninfo(home.owner_url_file.read_text(), dbname=install.role("vault"))
 
 
@@ -133,6 +137,11 @@ def clean_vault(owner_dsn: str, django_db_blocker: DjangoDbBlocker) -> Iterator[
     with django_db_blocker.unblock():
         yield
         connections.close_all()
+    empty(owner_dsn)
+
+
+def empty(owner_dsn: str) -> None:
+    """Every table, and sequences begin again."""
     with psycopg.connect(owner_dsn) as database:
         database.execute("SET lock_timeout = '10s'")  # a test that left a transaction open fails here
         query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'django_migrations'"

@@ -1,6 +1,7 @@
 """Use requests: who must sign, what becomes of them, and that nothing kept is believed twice."""
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,35 @@ def test_another_request_of_the_same_name_is_refused(world: World) -> None:
     with refused("use_request.doubled"):
         world.submit(request(world, id=world.grant.id, case_number="another"))
     assert Grant.objects.get().digest == world.grant.digest()
+
+
+def test_a_grant_holds_from_its_first_instant_to_before_its_last(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    begins, ends, instant = clock.now(), clock.now() + dt.timedelta(hours=2), dt.timedelta.resolution
+    asked = request(world, valid_from=begins, valid_until=ends)
+    world.submit(asked)
+    for at in (begins, ends - instant):
+        monkeypatch.setattr(clock, "now", lambda at=at: at)
+        assert accept.granted(asked.digest(), world.offices.trust()).request == asked
+    for at in (begins - instant, ends, ends + instant):
+        monkeypatch.setattr(clock, "now", lambda at=at: at)
+        with refused("grant.not_in_force"):
+            accept.granted(asked.digest(), world.offices.trust())
+
+
+@pytest.mark.parametrize("digest", ["0" * 64, "f" * 64])
+def test_a_kept_request_that_is_not_the_one_that_was_granted_is_refused(world: World, digest: str) -> None:
+    kept = world.offices.signed(request(world)).model_dump_json()
+    Grant.objects.create(digest=digest, request_id="another-request", envelope=kept, granted_at=clock.now())
+    with refused("grant.altered"):
+        accept.granted(digest, world.offices.trust())
+
+
+def test_the_log_shows_a_request_with_its_signatures_and_no_empty_fields(world: World) -> None:
+    world.submit(request(world))
+    entry = Journal.objects.filter(kind="use-request").latest("pk")
+    envelope = json.loads(bytes(entry.body))["body"]["envelope"]
+    assert len(envelope["signatures"]) == len(EVERYBODY)
+    assert None not in [value for signature in envelope["signatures"] for value in signature.values()]
 
 
 def test_the_trust_document_must_be_in_force(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,9 +61,10 @@ def test_e_mail_costs_nothing(tmp_path: Path) -> None:
     assert failure(world, world.order(max_cost_paise=0)) == ""
 
 
-def test_a_cap_holds(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("most", "code"), [(12, ""), (11, "order.over_cap")])
+def test_a_cap_holds(tmp_path: Path, most: int, code: str) -> None:
     world = build(tmp_path, people(12))
-    assert failure(world, world.order(max_messages=11)) == "order.over_cap"
+    assert failure(world, world.order(max_messages=most)) == code
 
 
 def test_an_order_that_picks_out_protected_people_fails_in_public(tmp_path: Path) -> None:
