@@ -1,11 +1,12 @@
 """What a message's holder can say from its link: by its token alone, for that message alone, once."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from ariyippu.policy import objections, suspensions
-from ariyippu.policy.models import Objection, Suspension
+from ariyippu.policy.models import Objection, Preference, Suspension
 from ariyippu.send.carriers import EmailMessage
 from ariyippu.send.models import Batch
 from ariyippu.send.open import Door
@@ -49,8 +50,7 @@ def test_looking_keeps_nothing_and_shows_public_facts(world: World) -> None:
     for token, _record, _contact in link_tokens(world):
         found = links.look(token, world.home, world.vault.keyring)
         assert found == Linked("da-arrears-granted-1", PURPOSE)
-    assert not Objection.objects.exists()
-    assert not Suspension.objects.exists()
+    assert not any(model.objects.exists() for model in (Objection, Preference, Suspension))
 
 
 def test_no_more_of_these_is_an_objection_to_that_purpose(world: World) -> None:
@@ -72,7 +72,18 @@ def test_not_for_me_suspends_this_contact_for_every_register(world: World) -> No
     assert not Objection.objects.exists()
 
 
-@pytest.mark.parametrize("wish", ["stop", "not-mine"])
+def test_told_this_way_is_a_preference_of_the_message_s_channel(world: World) -> None:
+    by_mail, *_others, by_sms = link_tokens(world)
+    for token, record, _contact in (by_mail, by_sms, by_sms):
+        assert links.act(token, "this-way", world.home, world.vault.keyring) is not None
+        assert Preference.objects.filter(register="spark", record=record).count() == 1
+    kept = {bytes(row.record): row.channel for row in Preference.objects.all()}
+    assert kept == {by_mail[1]: "email", by_sms[1]: "sms"}
+    assert not Objection.objects.exists()
+    assert not Suspension.objects.exists()
+
+
+@pytest.mark.parametrize("wish", get_args(links.Wish))
 def test_only_a_token_of_a_message_s_link_does_anything(world: World, wish: links.Wish) -> None:
     batch = Batch.objects.select_related("file").order_by("pk")[0]
     records, _contacts = sent.rows(batch, world.home, world.vault.keyring)
@@ -90,5 +101,4 @@ def test_only_a_token_of_a_message_s_link_does_anything(world: World, wish: link
     for token in forged:
         assert links.act(token, wish, world.home, keyring) is None
         assert links.look(token, world.home, keyring) is None
-    assert not Objection.objects.exists()
-    assert not Suspension.objects.exists()
+    assert not any(model.objects.exists() for model in (Objection, Preference, Suspension))

@@ -14,7 +14,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
 from ariyippu.base import home as homes
-from ariyippu.policy.models import Objection, Suspension
+from ariyippu.policy.models import Objection, Preference, Suspension
 from ariyippu.send.models import Batch
 from ariyippu.send.tokens import MessageTokens
 from ariyippu.track import sent
@@ -126,6 +126,15 @@ def test_not_for_me(office: Site, token: str) -> None:
     assert status == 200
     assert "ഒരു രജിസ്റ്ററും ഈ നമ്പറോ വിലാസമോ ഇനി ഉപയോഗിക്കില്ല" in text
     assert Suspension.objects.get().cause == "not_mine"
+    assert not Objection.objects.exists()
+
+
+@pytest.mark.usefixtures("hatch")
+def test_told_this_way_first(office: Site, token: str) -> None:
+    status, text = post(office, f"/ml/m/{token}", wish="this-way")
+    assert status == 200
+    assert "ആ സന്ദേശം വന്ന മാർഗത്തിൽ" in text
+    assert Preference.objects.get().channel == "email"
     assert not Objection.objects.exists()
 
 

@@ -64,9 +64,9 @@ def test_each_step_fits_and_complains_of_nothing(
     )
     hatch.wishes.clear()
     page = context.new_page()
-    for place, wish in enumerate(("not-mine", "stop")):
+    for place, wish in enumerate(("not-mine", "this-way", "stop")):
         page.goto(f"{office.base}/{language}/m/{TOKEN}")
-        assert page.get_by_role("button").count() == page.get_by_role("region").count() == 2
+        assert page.get_by_role("button").count() == page.get_by_role("region").count() == 3
         assert page.locator("html").get_attribute("lang") == language
         page.get_by_role("button").nth(place).press("Enter")
         page.get_by_role("status").wait_for()

@@ -1,4 +1,8 @@
-"""What the holder of a message can say from its own link, without signing in: stop such notices; not for me.
+"""What the holder of a message can say from its own link, without signing in.
+
+    stop        no more notices for this purpose: an objection
+    not-mine    it is for somebody else: the contact point is suspended
+    this-way    tell me first on the channel of this message: a preference
 
 The token in the link is the authority (send/tokens.py): only who has the message has it. Looking at what a
 link leads to keeps nothing.
@@ -6,16 +10,16 @@ link leads to keeps nothing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
-from ariyippu.policy import objections, suspensions
+from ariyippu.policy import objections, preferences, suspensions
 from ariyippu.track import sent
 from ariyippu.track.sent import Sent
 
-Wish = Literal["stop", "not-mine"]
-WISHES: Mapping[str, Wish] = {"stop": "stop", "not-mine": "not-mine"}
+Wish = Literal["stop", "not-mine", "this-way"]
+WISHES: Mapping[str, Wish] = {wish: wish for wish in get_args(Wish)}
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ def act(token: str, wish: Wish, home: Home, keyring: Keyring) -> Linked | None:
         return None
     if wish == "stop":
         object_to(message)
+    elif wish == "this-way":
+        preferences.record(message.order.register, [message.record], message.channel)
     else:
         suspensions.suspend([message.contact], "not_mine")
     return Linked(message.order.id, message.order.purpose)

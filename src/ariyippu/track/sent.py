@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import pyarrow as pa
 
@@ -9,7 +10,7 @@ from ariyippu.base import engine
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.notice import orders
-from ariyippu.notice.documents import Order
+from ariyippu.notice.documents import Channel, Order
 from ariyippu.notice.models import OrderRow
 from ariyippu.send.cut import CONTACT, file_key, file_path
 from ariyippu.send.models import Batch
@@ -22,6 +23,7 @@ class Sent:
 
     place: Place
     order: Order
+    channel: Channel
     record: bytes
     contact: bytes
 
@@ -41,7 +43,7 @@ def find(token: str, use: Use, home: Home, keyring: Keyring) -> Sent | None:
     if not tokens.holds(token, batch.order, record):
         return None
     order = orders.document(OrderRow.objects.get(digest=batch.order))
-    return Sent(place, order, record, contacts[place.position])
+    return Sent(place, order, cast("Channel", batch.channel), record, contacts[place.position])
 
 
 def rows(batch: Batch, home: Home, keyring: Keyring) -> tuple[Sequence[bytes], Sequence[bytes]]:

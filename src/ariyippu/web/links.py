@@ -3,6 +3,7 @@
     GET  /messages/TOKEN                        -> 200 {"order", "purpose"}, or 404
     POST /messages/TOKEN  {"wish": "stop"}      -> the same; done when it is answered
                           {"wish": "not-mine"}
+                          {"wish": "this-way"}
     GET  /messages/TOKEN/why                    -> 200 the whole chain (transparency/own.py), 404, or 422 {"code"}
 
 The token is the authority. What is answered are public facts, and why, for the one who has it; looking keeps nothing.

@@ -17,7 +17,7 @@ from ariyippu.base import home
 from ariyippu.base.errors import TransientError
 from ariyippu.web.message import hatch
 
-WISHES = ("stop", "not-mine")
+WISHES = ("stop", "not-mine", "this-way")
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
 
 View = Callable[[HttpRequest, str], HttpResponse]

@@ -208,6 +208,7 @@ REFUSALS: Words = {
     "order.corrects_unknown": _("It corrects an order that is not known."),
     "order.corrects_other": _("It corrects an order of another office, register or purpose."),
     "order.corrects_some": _("A correction goes to everyone whom the wrong notice reached."),
+    "order.no_carrier": _("No carrier of one of its channels may be used for this purpose."),
     "order.over_cap": _("More people would be told than the order allows."),
     "order.not_in_window": _("The period in which the order may be carried out is over."),
     "order.other_notice": _("The text is not the one that was signed."),
