@@ -303,7 +303,7 @@ class Meaning:
     def _check_expired(self, entry: LoggedEntry) -> None:
         order = self._check_under_order(entry)
         if order in self._decided or entry.at + _END_OF_SECOND < self._orders[order]:
-            raise RefusedError("expired.not", "The order's time had not ended, or people had been decided about.")
+            raise RefusedError("expired.untrue", "The order's time had not ended, or people had been decided about.")
         self._expired.add(order)
 
     def _check_under_order(self, entry: LoggedEntry) -> str:
