@@ -202,6 +202,24 @@ def test_a_cap_counts_related_messages_within_its_days(registers: Registers, mon
     assert not reached(registers, TAX, corrects="0" * 64)
 
 
+def test_a_cap_s_days_end_to_the_instant_and_begin_with_its_rule(
+    registers: Registers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = dt.datetime.now(dt.UTC)
+    today = now.astimezone(clock.INDIA).date()
+    one = caps.Cap(purpose=TAX, messages=1, days=30, in_force_from=today - dt.timedelta(days=60))
+    monkeypatch.setattr(caps, "every", lambda: (one,))
+    told_at = now - dt.timedelta(days=30)
+    for at, counts in ((told_at, False), (told_at + dt.timedelta.resolution, True)):
+        monkeypatch.setattr(clock, "now", lambda at=at: at)
+        objections.record_told("land", [registers.record(("land", 1))], TAX)
+        monkeypatch.setattr(clock, "now", lambda: now)
+        assert reached(registers, TAX) == counts
+    new = one.model_copy(update={"in_force_from": today - dt.timedelta(days=29)})
+    monkeypatch.setattr(caps, "every", lambda: (new,))
+    assert not reached(registers, TAX)
+
+
 def test_what_is_one_s_own_is_neither_capped_nor_counted() -> None:
     counted = {purpose for cap in caps.every() for purpose in cap.counted}
     assert TAX in counted

@@ -50,3 +50,21 @@ def test_nothing_is_suspended_by_nobody() -> None:
     suspensions.suspend([], "bounced")
     suspensions.verify("spark", [])
     assert suspended("spark") == {}
+
+
+def test_what_was_verified_no_later_than_it_bounced_stays_suspended(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = dt.datetime(2026, 2, 24, tzinfo=dt.UTC)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    suspensions.suspend([A], "bounced")
+    suspensions.verify("spark", [A])
+    assert suspended("spark") == {A: "bounced"}
+
+
+def test_a_day_of_verification_begins_at_midnight_in_india(monkeypatch: pytest.MonkeyPatch) -> None:
+    day = dt.date(2026, 2, 24)
+    midnight = dt.datetime.combine(day, dt.time.min, clock.INDIA)
+    for token, at in ((A, midnight - dt.timedelta.resolution), (B, midnight)):
+        monkeypatch.setattr(clock, "now", lambda at=at: at)
+        suspensions.verify("spark", [token])
+    assert suspensions.verified("spark", day)["token"].to_pylist() == [B]
+    assert suspensions.verified("prism", day).num_rows == 0
