@@ -92,8 +92,9 @@ def test_a_purpose_without_a_threshold_is_denied(world: World) -> None:
 
 
 def test_another_request_of_the_same_name_is_refused(world: World) -> None:
-    with refused("use_request.doubled"):
-        world.submit(request(world, id=world.grant.id, case_number="another"))
+    for number in range(8):  # with digests above and below its own
+        with refused("use_request.doubled"):
+            world.submit(request(world, id=world.grant.id, case_number=f"another {number}"))
     assert Grant.objects.get().digest == world.grant.digest()
 
 

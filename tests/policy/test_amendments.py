@@ -106,8 +106,9 @@ def test_amendments_come_one_after_the_other(world: World) -> None:
     stay = world.stay(ends_at=ENDS)
     narrow = amendment(stay, scope=Scope(register="spark", channel="sms"))
     world.submit(narrow, QUORUM)
-    with refused("amendment.out_of_turn"):
-        world.submit(amendment(stay, ends_at=None), ["court"])
+    for turn in (1, 3):
+        with refused("amendment.out_of_turn"):
+            world.submit(amendment(stay, turn, ends_at=None), ["court"])
     world.submit(amendment(stay, 2), ["court"])
     world.submit(narrow, QUORUM)
     assert [row.number for row in AmendmentRow.objects.order_by("number")] == [1, 2]
@@ -262,8 +263,9 @@ def test_a_paper_order_stops_at_once_and_is_confirmed_by_another_person(world: W
     for code, who in (("confirmation.not_another_person", ["custodian"]), ("confirmation.not_another_person", [])):
         with refused(code):
             world.submit(confirmation(stay), who)
-    with refused("confirmation.other_paper"):
-        world.submit(confirmation(stay, "2" * 64), ["owner"])
+    for other in ("0" * 64, "2" * 64, "f" * 64):
+        with refused("confirmation.other_paper"):
+            world.submit(confirmation(stay, other), ["owner"])
     assert StayRow.objects.get().confirmed_at is None
     world.submit(confirmation(stay), ["owner"])
     world.submit(confirmation(stay), ["court"])

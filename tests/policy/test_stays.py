@@ -117,8 +117,9 @@ def test_the_same_stay_again_changes_nothing_another_of_its_name_is_refused(worl
     stay = world.stay()
     world.submit(stay, ["court"])
     assert Journal.objects.filter(kind="stay").count() == 1
-    with refused("stay.doubled"):
-        world.submit(stay.model_copy(update={"reference": "WP 2"}), ["court"])
+    for number in range(2, 9):  # with digests above and below its own
+        with refused("stay.doubled"):
+            world.submit(stay.model_copy(update={"reference": f"WP {number}"}), ["court"])
 
 
 def test_an_expired_trust_document_stops_stays_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
