@@ -1,8 +1,9 @@
 """Carriers take messages out of the house: e-mail over SMTP, SMS over SMPP or C-DAC's Mobile Seva;
 or into the person's own page.
 
-`answers.py` is the protocol; `smtp.py` and `smpp.py` speak to providers, the latter over `smpp_session.py`; `pdu.py` is
-SMPP's wire format.
+`answers.py` is the protocol; `smtp.py` and `smpp.py` speak to providers. SMPP is `smpp_submit.py` (a message as PDUs),
+`smpp_window.py` (what became of them), `smpp_throttle.py` (how many a second), `smpp_session.py` (the connection) and
+`pdu.py` (the wire format).
 """
 
 from ariyippu.base.home import CarrierSettings
