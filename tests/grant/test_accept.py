@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from ariyippu.base import clock
 from ariyippu.base.documents import OfficerKey, Threshold, Trust, canonical_json
@@ -82,6 +83,16 @@ def test_each_register_s_owner_signs(world: World) -> None:
 def test_what_nobody_can_grant_is_refused(world: World, change: dict[str, object], code: str) -> None:
     with refused(code):
         world.submit(request(world, **change))
+
+
+def test_a_register_stands_in_a_request_once_with_its_own_fields(world: World) -> None:
+    one, other = RegisterFields(register="spark", fields=("name",)), RegisterFields(register="people", fields=("age",))
+    with pytest.raises(ValidationError, match="stands twice"):
+        request(world, registers=(one, other, one))
+    asked = request(world, registers=(one, other))
+    named = "".join(["sp", "ark"])  # as it comes from elsewhere
+    assert asked.fields_of(named) == {"name"}
+    assert asked.fields_of("land") == frozenset()
 
 
 def test_a_purpose_without_a_threshold_is_denied(world: World) -> None:

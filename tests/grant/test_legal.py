@@ -146,3 +146,7 @@ def test_everything_has_its_malayalam() -> None:
     law = legal.law()
     said = [found.ml for part in (purposes.taxonomy(), law.rules, law.clauses) for found in part.values()]
     assert [text for text in said if not any("\u0d00" <= letter <= "\u0d7f" for letter in text)] == []
+
+
+def test_of_all_clauses_that_of_a_notified_database_alone_needs_its_notification() -> None:
+    assert [clause.id for clause in legal.law().clauses.values() if clause.needs_notification] == ["7(b)(ii)"]

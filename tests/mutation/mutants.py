@@ -1,7 +1,7 @@
 """Which mutants of a module there are: cosmic-ray's of its Python, and ours of the SQL in its texts.
 
-Left out is what no test could notice (`is None` as `== None`), and what would be noticed for nothing: `|` between
-types, which fails as soon as the module is imported.
+Left out is what no test could notice (`is None` as `== None`, a cache that is none), and what would be noticed for
+nothing: `|` between types, which fails as soon as the module is imported.
 """
 
 import ast
@@ -59,7 +59,9 @@ class Mutant:
 
 def mutants(module: str, source: str) -> list[Mutant]:
     """All of them, those of each operator together."""
-    types, tree = _types(ast.parse(source)), get_ast(source)
+    left_out, tree = _types(ast.parse(source)), get_ast(source)
+    caches = [number for number, line in enumerate(source.splitlines(), 1) if re.match(r"@functools\.\w*cache", line)]
+    left_out += [((number, 0), (number + 1, 0)) for number in caches]
     found = []
     for name in plugins.operator_names():
         operator = plugins.get_operator(name)
@@ -69,7 +71,7 @@ def mutants(module: str, source: str) -> list[Mutant]:
         found += [
             Mutant(module, start[0], name, index)
             for index, (start, _end) in enumerate(places)
-            if not name.endswith(SAME) and not any(first <= start < last for first, last in types)
+            if not name.endswith(SAME) and not any(first <= start < last for first, last in left_out)
         ]
     sql = (Mutant(module, line, f"sql {said!r}", index) for index, (line, *_, said) in enumerate(_sql_places(source)))
     return [*found, *sql]

@@ -9,6 +9,7 @@ import pytest
 
 from ariyippu import flow
 from ariyippu.base import clock
+from ariyippu.base.errors import RefusedError
 from ariyippu.base.models import Journal
 from ariyippu.notice import orders
 from ariyippu.notice.criteria import EVERYONE
@@ -107,7 +108,7 @@ def test_amendments_come_one_after_the_other(world: World) -> None:
     narrow = amendment(stay, scope=Scope(register="spark", channel="sms"))
     world.submit(narrow, QUORUM)
     for turn in (1, 3):
-        with refused("amendment.out_of_turn"):
+        with pytest.raises(RefusedError, match="next amendment is 2"):
             world.submit(amendment(stay, turn, ends_at=None), ["court"])
     world.submit(amendment(stay, 2), ["court"])
     world.submit(narrow, QUORUM)

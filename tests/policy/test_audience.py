@@ -169,6 +169,15 @@ def test_rows_in_another_order_or_number_are_refused(world: World) -> None:
         audience.read(world.home, world.vault.keyring, kept)
 
 
+def test_everyone_has_a_proof_and_a_stranger_has_none(world: World) -> None:
+    kept, table = frozen(world)
+    found = [audience.proof(world.home, world.vault.keyring, kept, record) for record in table["record"].to_pylist()]
+    assert [one.index for one in found] == list(range(table.num_rows))
+    assert [one.reason for one in found] == table["reason"].to_pylist()
+    with refused("audience.not_in_it"):
+        audience.proof(world.home, world.vault.keyring, kept, bytes(16))
+
+
 def test_a_damaged_file_or_another_order_s_is_not_read(world: World) -> None:
     kept, _table = frozen(world)
     other, _again = frozen(world, id="another-order")

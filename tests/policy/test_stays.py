@@ -122,6 +122,15 @@ def test_the_same_stay_again_changes_nothing_another_of_its_name_is_refused(worl
             world.submit(stay.model_copy(update={"reference": f"WP {number}"}), ["court"])
 
 
+def test_a_stay_has_begun_at_the_instant_that_it_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: at)
+    for name, starts_at in (("now", at), ("ahead", at + dt.timedelta.resolution)):
+        stay = Stay(id=name, office="court", reference="WP 1", scope=Scope(), starts_at=starts_at, ends_at=None)
+        world.submit(stay, ["court"])
+    assert dict(StayRow.objects.values_list("stay_id", "begun")) == {"now": True, "ahead": False}
+
+
 def test_an_expired_trust_document_stops_stays_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     turn_clock(monkeypatch, dt.timedelta(days=31))
     with refused("trust.expired"):
