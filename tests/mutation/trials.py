@@ -40,7 +40,7 @@ SOURCE = ROOT / "src" / "ariyippu"
 T = TypeVar("T")
 SEEN_S = 1_800
 PATIENCE_S = 60  # beside ten times what the tests took before: a mutant that makes them run for ever is killed
-MOST_TESTS = 120
+MOST_TESTS = 200
 OF_VALUES = "tests/policy/test_values.py"  # of both stages
 ALWAYS = ("-q", "-x", "-p", "no:cacheprovider", f"--rootdir={ROOT}")
 

@@ -14,6 +14,7 @@ import ariyippu.policy
 from ariyippu.base.documents import Document
 from ariyippu.grant.documents import LegalBasis, Refusal, RegisterFields, UseRequest, Withdrawal
 from ariyippu.policy.audience import Proof, _Vault
+from ariyippu.policy.caps import Cap
 from ariyippu.policy.documents import Amendment, Lift, Scope, Stay
 from ariyippu.policy.linked import Linked, Reader
 from ariyippu.policy.objections import Lists
@@ -102,8 +103,13 @@ def test_a_list_is_as_long_as_its_document_s_format_says(
     assert most is None or (not is_refused(kind, field, one * most) and is_refused(kind, field, one * (most + 1)))
 
 
-def test_amendments_are_numbered_from_one_to_a_thousand() -> None:
-    assert [number for number in (0, 1, 1000, 1001) if is_refused(Amendment, "number", number)] == [0, 1001]
+@pytest.mark.parametrize(
+    ("kind", "field", "least", "most"),
+    [(Amendment, "number", 1, 1000), (Cap, "messages", 1, 31), (Cap, "days", 1, 366)],
+)
+def test_a_number_lies_where_its_format_says(kind: type[BaseModel], field: str, least: int, most: int) -> None:
+    numbers = (least - 1, least, most, most + 1)
+    assert [number for number in numbers if is_refused(kind, field, number)] == [least - 1, most + 1]
 
 
 AT = "2026-03-01T00:00:00Z"
