@@ -10,12 +10,12 @@ from pydantic import ValidationError
 from ariyippu.base import clock
 from ariyippu.base.documents import OfficerKey, Threshold, Trust, canonical_json
 from ariyippu.base.models import Journal
-from ariyippu.grant import accept
+from ariyippu.grant import accept, thresholds
 from ariyippu.grant.documents import RegisterFields, UseRequest
 from ariyippu.grant.models import Grant
 from tests.offices import EVERYBODY
 from tests.refusals import changed, leaves, refused, with_payload
-from tests.world import World, build, people
+from tests.world import PURPOSE, World, build, people
 
 
 @pytest.fixture
@@ -100,6 +100,14 @@ def test_a_purpose_without_a_threshold_is_denied(world: World) -> None:
     world.new_trust(version=2, thresholds=only)
     with refused("trust.no_threshold"):
         world.submit(request(world))
+
+
+def test_a_use_request_and_an_order_have_thresholds_of_their_own(world: World) -> None:
+    said = (("use-request", ("custodian",)), ("order", ("register_owner",)), ("lift", ("court_liaison",)))
+    both = [Threshold.model_validate({"purpose": PURPOSE, "document": name, "roles": roles}) for name, roles in said]
+    trust = world.offices.trust(thresholds=tuple(both))
+    assert thresholds.required_roles(trust, PURPOSE, "use-request") == ("requester", "custodian")
+    assert thresholds.required_roles(trust, PURPOSE, "order") == ("requester", "register_owner")
 
 
 def test_another_request_of_the_same_name_is_refused(world: World) -> None:

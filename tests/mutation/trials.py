@@ -4,7 +4,7 @@ Nothing of `policy` and `grant` but their models is imported before the fork, so
 PostgreSQL and the libraries are there already: they are most of what a run of pytest costs.
 
 Which tests: those that execute the statement, seen once in modules that say so; for what runs on import (constants,
-signatures, decorators), those that execute anything of the module, and those of values. The module's own tests first,
+signatures), those that execute anything of the module, and those of values. The module's own tests first,
 then its stage's, the quickest first, until one fails or MOST_TESTS passed.
 """
 
@@ -121,9 +121,11 @@ def is_killed(mutant: Mutant, text: str, tests: Sequence[str], seconds: float) -
 
 
 def _statement(tree: ast.Module, line: int) -> int | None:
-    """Where the innermost statement there begins; None for what runs on import."""
+    """Where the innermost statement there begins, a decorator being its function's; None for what runs on import."""
     found, inside = None, False
     for node in ast.walk(tree):  # the outer ones first
+        if isinstance(node, ast.FunctionDef) and line in [decorator.lineno for decorator in node.decorator_list]:
+            return node.body[0].lineno
         if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or 0):
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 inside, found = isinstance(node, ast.FunctionDef) and line >= node.body[0].lineno, None

@@ -281,3 +281,9 @@ def test_a_stay_from_before_the_later_fields_keeps_its_bytes() -> None:
     assert Stay.parse(payload).payload() == payload
     with pytest.raises(RefusedError, match="districts"):
         Stay.parse(payload.replace(b'"channel":null', b'"channel":null,"districts":["Nowhere"]'))
+
+
+def test_only_what_names_nothing_is_everything() -> None:
+    assert Scope().is_everything
+    assert not Scope(register="spark").is_everything
+    assert not Scope(restraint=True).is_everything
