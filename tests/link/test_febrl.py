@@ -18,7 +18,7 @@ from ariyippu.base.keys import Keyring
 from ariyippu.ingest.contract import LinkRole
 from ariyippu.ingest.features.make import Maker
 from ariyippu.link import model, score, train
-from ariyippu.link.cluster import clusters
+from ariyippu.link.join import joined
 
 RULES = (("identifier_token", "born_token"), ("identifier_token", "name_token"))
 
@@ -72,9 +72,9 @@ def _linked(frames: Mapping[str, pd.DataFrame], keyring: Keyring, monkeypatch: p
         score.check_blocking(relations)
         trained = train.train(relations, seed=1, trained_on="FEBRL", thresholds=model.load().thresholds)
         score.pairs(relations, trained)
-        pairs = relations.sql("select one, two from scored where certain order by weight desc").fetchall()
-        once = [0 if len(frames) == 1 else 1 + (owner >= 5_000) for owner in range(len(owners))]
-    return _quality(clusters(once, pairs), owners)
+        relations.execute("create table settled (one bigint, two bigint, verdict varchar)")  # nobody settled anything
+        found = joined(relations, trained.thresholds.certain)["cluster"].to_pylist()
+    return _quality(found, owners)
 
 
 def _quality(found: Sequence[int], owners: Sequence[str]) -> Quality:

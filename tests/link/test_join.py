@@ -11,6 +11,7 @@ from ariyippu.link.join import joined
 from ariyippu.link.score import PAIRS_SCHEMA
 
 RECORDS = 9
+ENOUGH = 5.0  # bits
 Pair = tuple[int, int]
 
 pairs = st.tuples(st.integers(0, RECORDS - 1), st.integers(0, RECORDS - 1)).filter(lambda pair: pair[0] < pair[1])
@@ -19,10 +20,10 @@ verdicts = st.dictionaries(pairs, st.sampled_from(["same", "different"]), max_si
 
 
 def _joined(scored: Mapping[Pair, int], settled: Mapping[Pair, str]) -> pa.Table:
-    """A third of the records stand in a register that holds a person once; weights from 5 join, from 12 lend."""
+    """A third of the records stand in a register that holds a person once; strengths from 5 join, from 12 lend."""
     rows = [
-        {"one": one, "two": two, "weight": weight, "relative": weight, "certain": weight >= 5, "lends": weight >= 12}
-        for (one, two), weight in scored.items()
+        {"one": one, "two": two, "strength": strength, "certain": strength >= ENOUGH, "lends": strength >= 12}
+        for (one, two), strength in scored.items()
     ]
     said = [(one, two, verdict) for (one, two), verdict in settled.items() if (one, two) in scored]
     columns = list(zip(*said, strict=True)) or [(), (), ()]
@@ -36,7 +37,7 @@ def _joined(scored: Mapping[Pair, int], settled: Mapping[Pair, str]) -> pa.Table
         relations.register("scored", pa.Table.from_pylist(rows, PAIRS_SCHEMA))
         arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
         relations.register("settled", pa.table(arrays, names=["one", "two", "verdict"]))
-        return joined(relations)
+        return joined(relations, ENOUGH)
 
 
 @settings(max_examples=60, deadline=None)
@@ -60,3 +61,20 @@ def test_what_joins_does_not_yet_lend_unless_two_officers_said_so() -> None:
     assert bonds[1] != bonds[2]
     assert bonds[4] == bonds[5]
     assert bonds[7] == bonds[8]
+
+
+def test_what_two_officers_settled_joins_whatever_the_other_pairs_say() -> None:
+    scored = {(1, 2): 20, (1, 4): 1}
+    assert not _one_person(_joined(scored, {}), 1, 4)
+    assert _one_person(_joined(scored, {(1, 4): "same"}), 2, 4)
+
+
+def test_a_pair_that_is_not_certain_is_asked_all_the_same() -> None:
+    """Record 4 joins 1; of 2 it is unlike (nothing was scored), or nearly like."""
+    assert not _one_person(_joined({(1, 2): 20, (1, 4): 6}, {}), 1, 4)
+    assert _one_person(_joined({(1, 2): 20, (1, 4): 6, (2, 4): 4}, {}), 1, 4)
+
+
+def _one_person(found: pa.Table, one: int, two: int) -> bool:
+    persons = found["cluster"].to_pylist()
+    return bool(persons[one] == persons[two])

@@ -61,9 +61,10 @@ def measure(people: int | None) -> Measured:
             for name, once in _once().items()
         }
         score.stack(relations, tables)
-        score.pairs(relations, models.load())
-        truth = truth_of(folder / TRUTH, keyring)
-        facts = _facts(relations, truth)
+        model = models.load()
+        score.pairs(relations, model)
+        _cluster(relations, model.thresholds.certain)
+        facts = _facts(relations, truth_of(folder / TRUTH, keyring))
         count = score.record_count(relations)
     return Measured(facts["recall"], "recall", count, {}, peak_mib(), facts)
 
@@ -73,7 +74,6 @@ def _once() -> Mapping[str, bool]:
 
 
 def _facts(relations: duckdb.DuckDBPyConnection, truth: pa.Table) -> dict[str, float]:
-    _cluster(relations)
     relations.register("truth", truth)
     relations.execute(
         """create table owned as
@@ -101,10 +101,10 @@ def _facts(relations: duckdb.DuckDBPyConnection, truth: pa.Table) -> dict[str, f
     }
 
 
-def _cluster(relations: duckdb.DuckDBPyConnection) -> None:
+def _cluster(relations: duckdb.DuckDBPyConnection, enough: float) -> None:
     """`clustered` (place, person, bond), as link/persons.py joins what is certain."""
     relations.execute("create table settled (one bigint, two bigint, verdict varchar)")  # nobody settled anything
-    found = joined(relations)
+    found = joined(relations, enough)
     relations.register("clustered", found.rename_columns({"cluster": "person"}))
 
 
@@ -124,6 +124,7 @@ def _reached(relations: duckdb.DuckDBPyConnection) -> float:
         """with linked as (
                select distinct least(a.person, b.person) as one, greatest(a.person, b.person) as two
                from scored s join clustered a on a.place = s.one join clustered b on b.place = s.two
+               where s.possible
            )
            select count(*), count(*) filter (where a.person = b.person or l.one is not null)
            from true_pair t join clustered a on a.place = t.one join clustered b on b.place = t.two

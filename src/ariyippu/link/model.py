@@ -8,7 +8,8 @@ people are of two sorts, and a pair is weighed against both:
     relative   against two relatives: log2(m/r), where r is how often two members of one household show it
 
 House, place and phone say much against strangers and nothing against relatives. So brothers with names that
-sound alike stay apart, however much of a home they share.
+sound alike stay apart, however much of a home they share. Both together are a pair's *strength*: the bits for one
+person against either, -log2(2^-weight + 2^-relative), never more than the smaller of the two.
 
 Trained by Splink's expectation maximisation, on features alone, and kept with its version and seed. A model
 file holds numbers only; the SQL is compare.py's, so that a file cannot bring any of its own.
@@ -31,7 +32,9 @@ from ariyippu.ingest.features.make import FEATURE_VERSION
 from ariyippu.link.compare import ABSENT, BLOCKING_RULES, COMPARISONS, NAMES_MEET, Comparison, Level, blocking_rule
 
 SHIPPED = "model.json"
-UNANCHORED = 5.0  # bits
+UNANCHORED = 3.0  # bits
+AT_ONCE = ("initials", "guardian", "address", "district")  # what a marriage changes
+AT_ONCE_MOST = 8.0  # bits that these say against one person, all together
 LEAST_U = 1e-7  # a value that occurs once is rare, but not infinitely so
 
 
@@ -43,23 +46,22 @@ class Part(BaseModel):
 
 
 class Thresholds(Part):
-    """In bits. A pair is certain when its weight reaches `certain` and its relative weight `relative`; one that is
-    not anchored (compare.ANCHORED) takes a weight of UNANCHORED bits more.
+    """In bits. A pair whose strength reaches `certain` joins two records; of two clusters, all of whose pairs are
+    asked, see cluster.py.
 
-    An anchored pair both of whose weights reach `lends` lends a contact: what goes astray over it tells somebody
-    another's business, where any other wrong link tells somebody once too rarely. From a weight of `possible` on
-    a pair is a possible link; below that it is nothing.
+    An anchored pair (compare.ANCHORED) whose strength reaches `lends` lends a contact: what goes astray over it tells
+    somebody another's business, where any other wrong link tells somebody once too rarely. From a weight of
+    `possible` on a pair is a possible link.
     """
 
     lends: float
     certain: float
-    relative: float
     possible: float
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if not self.possible <= self.certain <= self.lends or self.relative > self.lends:
-            raise ValueError("possible must not be above certain, nor certain or relative above lends")
+        if self.certain > self.lends:
+            raise ValueError("certain must not be above lends")
         return self
 
 

@@ -1,8 +1,8 @@
 """From scored pairs to the tables of a linking run: who is one person, who may be, and what is uncertain.
 
 On a connection that holds `features` (score.py) and `scored` (score.pairs). A pair that is certain joins its
-records; what two officers settled comes before any weight. What is scored and does not join is a possible
-link between two persons: it excludes and never includes (invariant 6).
+records (join.py); what two officers settled comes before any weight. What is possible and does not join is a
+possible link between two persons: it excludes and never includes (invariant 6).
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,13 +23,13 @@ _CLUSTERED = """
     create table clustered as
     select f.place, f.register, f.record, c.cluster, c.bond from features f join cluster_of c on c.place = f.place
 """
-# Scored, and two persons all the same; not those who were told apart.
+# Possible, and two persons all the same; not those who were told apart.
 _OPEN = """
     create table open as
     with placed as (select c.place, i.person from clustered c join index i using (register, record))
     select j.*, a.person, b.person as other
     from judged j join placed a on a.place = j.one join placed b on b.place = j.two
-    where a.person <> b.person and not (j.settled and j.verdict = 'different')
+    where a.person <> b.person and j.possible and not (j.settled and j.verdict = 'different')
 """
 _POSSIBLE = """
     select person, other, max(weight) as weight
@@ -40,11 +40,12 @@ _POSSIBLE = """
 
 @dataclass(frozen=True, repr=False)
 class Kept:
-    """The vault's keys, and the run that this one continues."""
+    """The vault's keys, the run that this one continues, and the strength that joins."""
 
     home: Home
     keyring: Keyring
     before: LinkRun | None
+    enough: float
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def tables(relations: duckdb.DuckDBPyConnection, kept: Kept) -> Mapping[index.Fi
     """The files of link/index.py, from `features` and `scored`."""
     records, references = Records.of(relations), clerical.References.of(kept.keyring)
     relations.register("settled", _settled(relations, records, references))
-    relations.register("cluster_of", join.joined(relations))
+    relations.register("cluster_of", join.joined(relations, kept.enough))
     relations.execute(_CLUSTERED)
     before = kept.before
     with index.readable(before) if before else nullcontext():

@@ -52,7 +52,7 @@ def link(request_id: str, model: Model, door: Door) -> LinkRun:
         _stack(relations, snapshots, door)
         score.check_blocking(relations)
         score.pairs(relations, model)
-        tables = persons.tables(relations, persons.Kept(door.home, door.keyring, before))
+        tables = persons.tables(relations, persons.Kept(door.home, door.keyring, before, model.thresholds.certain))
     draft = index.Draft(
         grant=granted.digest,
         model=model.digest,

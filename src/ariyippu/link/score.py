@@ -16,11 +16,13 @@ from splink import DuckDBAPI, Linker
 
 from ariyippu.base.errors import RefusedError
 from ariyippu.ingest.features.make import FEATURES_SCHEMA
+from ariyippu.link.cluster import WEAKEST
 from ariyippu.link.compare import ANCHORED, BLOCKING_RULES, COMPARISONS, Comparison
-from ariyippu.link.model import UNANCHORED, Model, relative_weight, settings
+from ariyippu.link.model import AT_ONCE, AT_ONCE_MOST, UNANCHORED, Model, relative_weight, settings
 
 MAX_SHARING = 50  # a phone that more records share is a placeholder, or a shop's: it tells nobody apart
 MAX_PAIRS_PER_RECORD = 200  # a rule that compares more is refused before it runs
+LOOKED_AT = -12.0  # bits: of a pair of less even what it may be given back (model.AT_ONCE) makes nothing
 SHARED_TOKENS = ("mobile_token", "email_token", "identifier_token")
 
 PAIRS_SCHEMA = pa.schema(
@@ -28,9 +30,10 @@ PAIRS_SCHEMA = pa.schema(
         ("one", pa.int64()),
         ("two", pa.int64()),
         ("weight", pa.float64()),
-        ("relative", pa.float64()),
+        ("strength", pa.float64()),
         ("certain", pa.bool_()),
         ("lends", pa.bool_()),
+        ("possible", pa.bool_()),
     ]
 )
 
@@ -95,28 +98,39 @@ def number(relations: duckdb.DuckDBPyConnection, query: str) -> int:
 
 
 def pairs(relations: duckdb.DuckDBPyConnection, model: Model) -> duckdb.DuckDBPyRelation:
-    """Make `scored`, every pair from the possible threshold on: PAIRS_SCHEMA, and `mw_<comparison>` in bits each."""
-    found = linker(relations, model).inference.predict(
-        threshold_match_weight=model.thresholds.possible, warning_mode="never"
-    )
+    """Make `scored`: PAIRS_SCHEMA, and `mw_<comparison>` in bits each, of the pairs that say something."""
+    found = linker(relations, model).inference.predict(threshold_match_weight=LOOKED_AT, warning_mode="never")
     evidence = ", ".join(f"{_weight_of(comparison)} as mw_{comparison.name}" for comparison in COMPARISONS)
+    shrunk = ", ".join(f"mw_{name} * kept as mw_{name}" for name in AT_ONCE)
     least = model.thresholds
     relations.execute(
         f"""create table scored as
-            with weighed as (
-                select s.*, {relative_weight(model)} as relative, {ANCHORED} as anchored,
-                       {not model.knows_relatives} as alone  -- nobody's relatives are known: they are not asked
+            with found as (
+                select s.place_l as one, s.place_r as two, match_weight, {relative_weight(model)} as relative,
+                       {ANCHORED} as anchored, {evidence}
                 from {found.physical_name} s
                 join ({side("l")}) l on l.place_l = s.place_l join ({side("r")}) r on r.place_r = s.place_r
-            )
-            select place_l as one, place_r as two, match_weight as weight, relative,
-                   match_weight >= case when anchored then {least.certain} else {least.certain + UNANCHORED} end
-                       and (relative >= {least.relative} or alone) as certain,
-                   match_weight >= {least.lends} and anchored and (relative >= {least.lends} or alone) as lends,
-                   {evidence}
-            from weighed"""
+            ),
+            changed as (
+                select *, {" + ".join(f"mw_{name}" for name in AT_ONCE)} as at_once,
+                       case when at_once < -{AT_ONCE_MOST} then -{AT_ONCE_MOST} / at_once else 1 end as kept
+                from found
+            ),
+            weighed as (select * replace ({shrunk}), match_weight + (kept - 1) * at_once as weight from changed),
+            strong as (select *, {_strength(model)} as strength from weighed)
+            select one, two, weight, strength, strength >= {least.certain} as certain,
+                   anchored and strength >= {least.lends} as lends, weight >= {least.possible} as possible,
+                   {", ".join(f"mw_{comparison.name}" for comparison in COMPARISONS)}
+            from strong where possible or strength > {WEAKEST}"""
     )
     return relations.table("scored")
+
+
+def _strength(model: Model) -> str:
+    """A pair's strength as SQL over `weight`, `relative` and `anchored`. Where nobody's relatives are known, they are
+    not asked."""
+    strangers = f"pow(2, case when anchored then 0 else {UNANCHORED} end - weight)"
+    return f"-log2({strangers} + pow(2, -relative))" if model.knows_relatives else f"-log2({strangers})"
 
 
 def side(side: Literal["l", "r"]) -> str:

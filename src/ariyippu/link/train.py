@@ -8,7 +8,7 @@ one register that holds a person once, namesakes' and relatives'.
 import contextlib
 import itertools
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +16,18 @@ import duckdb
 from splink import Linker
 
 from ariyippu.ingest.features.make import FEATURE_VERSION
-from ariyippu.link.compare import COMPARISONS, Comparison, blocking_rule
+from ariyippu.link.compare import COMPARISONS, NAMES_MEET, Comparison, blocking_rule, dice
 from ariyippu.link.model import Model, Probabilities, Thresholds
 from ariyippu.link.score import linker, number, record_count, side
 
 MAX_TRAINING_PAIRS = 2e7
 LEAST_PROBABILITY = 1e-6
 LEAST_SURE_PAIRS, MAX_SURE_PAIRS = 1_000, 5_000_000  # with fewer, they are weighed as strangers are
-NAMESAKES, RELATIVES = ("name_token",), ("house_sound", "locality_sound")
+_ONE_REGISTER = "l.register_l = r.register_r and l.once_l"  # that holds a person once
+_ONE_HOUSE = "l.house_sound_l = r.house_sound_r and l.locality_sound_l = r.locality_sound_r"
+NAMESAKES = f"l.name_token_l = r.name_token_r and {_ONE_REGISTER}"
+RELATIVES = f"{_ONE_HOUSE} and {_ONE_REGISTER}"
+HOUSEMATES = f"{_ONE_HOUSE} and not {NAMES_MEET} and {dice('name')} < 0.5"
 NAME = ("name",)
 HOUSEHOLD = ("address", "district")
 LEAST_M = 1e-3  # what training never saw of one person may still happen to one
@@ -32,7 +36,7 @@ SURE_RULES = (("mobile_token", "name_token"), ("born_token", "name_token"))
 SURE_RECALL = 0.7  # the share of matches that those rules find, roughly; the prior moves by its logarithm only
 # Each session learns what its own rule does not speak of. None of them blocks on a household: in it people
 # agree on house, phone and guardian, and would teach that one person often has two names.
-SESSIONS = (("born_token",), ("name_token", "house_token"))
+SESSIONS = (("born_token",), ("name_token", "house_token"), ("name_token", "mobile_token"))
 
 
 def train(relations: duckdb.DuckDBPyConnection, *, seed: int, trained_on: str, thresholds: Thresholds) -> Model:
@@ -47,7 +51,7 @@ def train(relations: duckdb.DuckDBPyConnection, *, seed: int, trained_on: str, t
             training.training.estimate_parameters_using_expectation_maximisation(blocking_rule(columns))
     return _learnt(
         training,
-        Sure(TwoPeople.of(relations, NAMESAKES), TwoPeople.of(relations, RELATIVES)),
+        Sure(*(TwoPeople.of(relations, sort) for sort in (NAMESAKES, RELATIVES, HOUSEMATES))),
         Trained(record_count(relations), seed, trained_on, thresholds),
     )
 
@@ -107,6 +111,7 @@ class Sure:
 
     namesakes: "TwoPeople"
     relatives: "TwoPeople"
+    housemates: "TwoPeople"
 
     def probabilities(self, comparison: str, level: str, *, m: float, u: float) -> Probabilities:
         """(m, u, r) of a level.
@@ -118,7 +123,8 @@ class Sure:
         strangers = u if comparison in NAME else self.namesakes.share(comparison, level, u)
         if comparison in HOUSEHOLD and self.relatives.shares:
             return m, strangers, m
-        return m, strangers, self.relatives.share(comparison, level, u)
+        related = self.relatives if comparison in NAME else self.housemates
+        return m, strangers, related.share(comparison, level, u)
 
 
 def _observed(probability: object) -> float:
@@ -137,14 +143,13 @@ class TwoPeople:
     shares: Mapping[str, Mapping[str, float]]
 
     @classmethod
-    def of(cls, relations: duckdb.DuckDBPyConnection, alike: Sequence[str]) -> "TwoPeople":
-        """From the pairs that have the same in these columns."""
+    def of(cls, relations: duckdb.DuckDBPyConnection, sort: str) -> "TwoPeople":
+        """From the pairs of a sort: SQL over `l` and `r`."""
         chosen = ", ".join(f"{_label(comparison)} as {comparison.name}" for comparison in COMPARISONS)
-        same = " and ".join(f"l.{column}_l = r.{column}_r" for column in ("register", *alike))
         relations.execute(
             f"""create or replace table two_people as
                 select {chosen} from ({side("l")}) l join ({side("r")}) r
-                on {same} and l.once_l and l.place_l < r.place_r
+                on {sort} and l.place_l < r.place_r
                 limit {MAX_SURE_PAIRS}"""
         )
         if number(relations, "select count(*) from two_people") < LEAST_SURE_PAIRS:
