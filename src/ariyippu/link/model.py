@@ -120,7 +120,8 @@ def _refuse_incomplete(model: Model) -> None:
 def relative_weight(model: Model) -> str:
     """A pair's relative weight as SQL over both sides' features.
 
-    Twins share a birth date, and often names that look alike: it speaks for one person only where the names meet.
+    Twins share a birth date and the initials of house and parents, and often have names that look alike: these speak
+    for one person only where the names meet.
     """
     answers = {
         comparison.name: comparison.choose(
@@ -128,7 +129,8 @@ def relative_weight(model: Model) -> str:
         )
         for comparison in COMPARISONS
     }
-    answers["born"] = f"case when {NAMES_MEET} then {answers['born']} else least({answers['born']}, 0) end"
+    for shared in ("born", "initials"):
+        answers[shared] = f"case when {NAMES_MEET} then {answers[shared]} else least({answers[shared]}, 0) end"
     return " + ".join(f"coalesce({answer}, 0)" for answer in answers.values())
 
 
