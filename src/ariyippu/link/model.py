@@ -60,8 +60,8 @@ class Thresholds(Part):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.certain > self.lends:
-            raise ValueError("certain must not be above lends")
+        if not self.possible <= self.certain <= self.lends:
+            raise ValueError("possible must not be above certain, nor certain above lends")
         return self
 
 
