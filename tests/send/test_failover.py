@@ -1,5 +1,6 @@
 """Over real connections: a relay that dies in the middle of a window, and one that comes back."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import pairwise
@@ -34,7 +35,8 @@ def turn_until(one: Worker, row: OrderRow, settled: Callable[[], int], wanted: i
     for _ in range(TURNS):
         if settled() >= wanted:
             return
-        one._turn()
+        if not one._turn():
+            time.sleep(0.05)  # what was put off waits a second
     raise AssertionError(outcomes(row))
 
 
