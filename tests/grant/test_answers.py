@@ -6,18 +6,19 @@ from typing import Any
 
 import pytest
 
-from ariyippu.base.documents import Envelope, OfficerKey, Paper, canonical_json
+from ariyippu.base.documents import Envelope, OfficerKey, Paper, Role, Threshold, canonical_json
 from ariyippu.base.models import Journal
 from ariyippu.grant import accept
 from ariyippu.grant import trust as trusted
 from ariyippu.grant.documents import Refusal, UseRequest, Withdrawal
 from ariyippu.grant.models import Grant, RefusedRequest, WithdrawnRequest
+from ariyippu.grant.thresholds import required_roles
 from ariyippu.notice import orders
 from ariyippu.policy.documents import Lift
 from tests.offices import EVERYBODY, now
 from tests.refusals import changed, leaves, refused, with_payload
 from tests.send.by_hand import leased
-from tests.world import World, build, people
+from tests.world import PURPOSE, World, build, people
 
 REASON = {"reason_en": "Contacts are not given out.", "reason_ml": "വിലാസങ്ങൾ നൽകാറില്ല."}
 
@@ -192,6 +193,24 @@ def test_nobody_else_takes_it_back(world: World, office: str, who: list[str]) ->
     with refused("withdrawal.not_the_requester"):
         world.submit(withdrawal(world, office=office), who)
     assert not WithdrawnRequest.objects.exists()
+
+
+@pytest.mark.parametrize("office", ["court", "publicity"])  # in the order of letters before and after it
+@pytest.mark.parametrize("role", ["requester", "principal"])
+def test_no_other_office_s_requester_or_principal_takes_it_back(world: World, office: str, role: Role) -> None:
+    keys = world.offices.trust().keys
+    stranger = OfficerKey.model_validate({**dict(keys[3]), "office": office, "roles": (role,)})
+    world.new_trust(version=2, keys=(*keys[:3], stranger, *keys[4:]))
+    with refused("withdrawal.not_the_requester"):
+        world.submit(withdrawal(world, office=office), ["publicity"])
+
+
+def test_each_kind_of_document_has_signers_of_its_own(world: World) -> None:
+    said = (("lift", ("court_liaison",)), ("order", ("register_owner",)), ("use-request", ("custodian",)))
+    stated = tuple(Threshold(purpose=PURPOSE, document=kind, roles=roles) for kind, roles in said)
+    trust = world.offices.trust().model_copy(update={"thresholds": stated})
+    for kind, roles in said:
+        assert required_roles(trust, PURPOSE, kind) == ("requester", *roles)
 
 
 def test_the_office_for_which_it_was_asked_takes_it_back_too(world: World) -> None:

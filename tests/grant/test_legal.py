@@ -38,6 +38,7 @@ def test_section_7_holds_from_its_commencement_and_not_before(clause: str) -> No
     with refused("legal_basis.not_in_force"):
         legal.check(found, PURPOSE, COMMENCEMENT - SECOND)
     legal.check(found, PURPOSE, COMMENCEMENT)  # midnight in India
+    legal.check(found, PURPOSE, COMMENCEMENT + dt.timedelta(days=400))
 
 
 def test_an_earlier_date_in_the_document_does_not_bring_a_clause_into_force() -> None:

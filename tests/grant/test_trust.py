@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,20 @@ def test_new_roots_follow_the_old_and_the_trust_document_is_signed_anew(world: W
     assert trusted.pinned_roots(world.home.roots).version == 1  # the anchor stays
     flow.receive(rotation(world, enough(world)), b"", world.home)
     assert Journal.objects.filter(kind="roots").count() == 1
+
+
+def test_the_log_holds_the_envelopes_as_they_came_in(world: World) -> None:
+    came = rotation(world, enough(world))
+    flow.receive(came, b"", world.home)
+    trust = signed_anew(world, world.offices.root_keys[0], NEW[1])
+    flow.receive(trust, b"", world.home)
+    for kind, envelope in (("roots", came), ("trust", trust)):
+        body = Journal.objects.filter(kind=kind).latest("pk").body
+        assert json.loads(bytes(body))["body"]["envelope"] == {
+            "payloadType": envelope.payloadType,
+            "payload": envelope.payload,
+            "signatures": [{"keyid": each.keyid, "sig": each.sig} for each in envelope.signatures],
+        }
 
 
 @pytest.mark.parametrize("old", [0, 1, 2])

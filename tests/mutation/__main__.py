@@ -17,6 +17,7 @@ TESTS = {
         "tests/policy",
         "tests/send/test_once.py",  # who was told at another register is asked at the hand-off
         "tests/send/test_held_back.py",
+        "tests/send/test_borrowed.py",  # whose contacts another register lends
         "tests/send/test_inbox.py",  # who has consented to the page of their own
         "tests/notice/test_standing.py",  # a period's ceilings hold for its triggers together
         "--deselect=tests/policy/test_decide.py::test_the_engines_agree_about_many_people",  # slow; a few do

@@ -204,6 +204,14 @@ def test_a_preference_holds_for_its_record_and_over_a_certain_link(registers: Re
     assert reasons(registers, row)["land", 4] == "objected_linked"
 
 
+def test_who_prefers_nothing_any_more_is_forgotten_and_counted(registers: Registers) -> None:
+    said = [registers.record(("spark", n)) for n in (1, 2)]
+    assert preferences.record("spark", [*said, said[0]], "sms") == 2
+    assert preferences.record("spark", said, "sms") == 0  # nothing new
+    assert preferences.forget("spark", [*said, registers.record(("spark", 3))]) == 2
+    assert preferences.forget("spark", said) == 0
+
+
 def test_another_snapshot_of_the_order_s_register_says_what_counts_now(registers: Registers) -> None:
     """The run was made when number 5 was dead; the order's snapshot says otherwise, and says that 1 is."""
     registers.link({"anu": [("land", 1), ("land", 2)], "enu": [("land", 5), ("land", 6)]})

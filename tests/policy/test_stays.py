@@ -13,8 +13,9 @@ from ariyippu.base.models import Journal
 from ariyippu.notice.documents import Channel
 from ariyippu.notice.models import OrderRow
 from ariyippu.policy import stays
-from ariyippu.policy.documents import Lift, Scope, Stay, Subject
+from ariyippu.policy.documents import Lift, Scope, Stay, Subject, Terms
 from ariyippu.policy.models import StayRow
+from ariyippu.policy.spans import Span
 from tests.offices import now
 from tests.refusals import refused
 from tests.world import PURPOSE, World, build, people
@@ -367,6 +368,41 @@ def test_a_stay_placed_ahead_is_known_before_it_stands(world: World) -> None:
     assert stays.first_ahead(SUBJECT) == ahead[1].starts_at
     world.lift(ahead[1])
     assert stays.first_ahead(SUBJECT) == ahead[2].starts_at
+
+
+def test_of_stays_ahead_one_that_has_an_end_counts_and_one_that_ended_before_it_began_does_not(world: World) -> None:
+    begins, lifted = now() + dt.timedelta(hours=2), now() + dt.timedelta(hours=1)
+    world.submit(stay_document(starts_at=begins, ends_at=begins + TEN_MINUTES), ["court"])
+    early = stay_document(id="early", starts_at=lifted, ends_at=lifted + TEN_MINUTES)
+    world.submit(early, ["court"])
+    world.lift(early)
+    assert stays.first_ahead(SUBJECT) == begins
+
+
+def test_a_stay_has_begun_at_the_instant_from_which_it_stands(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is known to, whatever the clock says later."""
+    at = now() + TEN_MINUTES
+    stay = stay_document(starts_at=at)
+    monkeypatch.setattr(clock, "now", lambda: at)
+    world.submit(stay, ["court"])
+    assert StayRow.objects.get().begun
+
+
+def test_a_release_at_the_instant_of_an_end_is_after_it() -> None:
+    begins = dt.datetime(2026, 2, 24, 10, tzinfo=dt.UTC)
+    ends = begins + TEN_MINUTES
+    span = Span(Terms(Scope(), ends, frozenset()), begins, ends)
+    later = ends + TEN_MINUTES
+    assert span.holds_up(ends - dt.timedelta.resolution, later)
+    assert not span.holds_up(ends, later)
+    assert span.stands(begins)
+    assert not span.stands(ends)
+
+
+def test_terms_that_ended_as_they_began_never_held_anything() -> None:
+    begins = dt.datetime(2026, 2, 24, 10, tzinfo=dt.UTC)
+    span = Span(Terms(Scope(), begins, frozenset()), begins, begins)
+    assert not span.holds_up(begins - TEN_MINUTES, begins + TEN_MINUTES)
 
 
 def test_the_database_cannot_shorten_a_stay(world: World) -> None:

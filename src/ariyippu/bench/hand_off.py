@@ -41,9 +41,9 @@ POLL_S = 0.2  # the database says when it ended, so asking seldom costs nothing
 STALLED_S = 600
 BASELINE_MESSAGES = 200_000  # at most: their speed does not depend on how many there are
 SLOW_MESSAGES = 40_000
-# Of each worker: as many messages in a window as with the default of 4 × 100, over more connections, so that more
-# replies have come whenever a worker looks.
-CONNECTIONS, WINDOW_MESSAGES = 8, 50
+# One worker more than the two processors: while one waits for the disk, two others work. Of each: as many messages in a
+# window as with the default of 4 × 100, over more connections, so that more replies have come whenever it looks.
+WORKERS, CONNECTIONS, WINDOW_MESSAGES = 3, 8, 50
 EVERYBODY = ("finance-pay-under-secretary", "spark-pmu-head", "data-centre-custodian")
 
 SENDERS: dict[str, Callable[[Load], float]] = {
@@ -70,6 +70,7 @@ def measure(rows: int | None) -> Measured:
 
 def _settings(port: int) -> str:
     return f"""accept_test_numbers = true
+workers = {WORKERS}
 cooling_off_s = {{ "ariyippu:da-arrears" = 0 }}
 [carriers.email]
 url = "smtp://{others.HOST}:{port}"
