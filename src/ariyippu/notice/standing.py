@@ -97,10 +97,8 @@ def newly(verified: VerifiedOrder, home: Home, keyring: Keyring) -> pa.Table:
 def _trigger(row: StandingRow, order: StandingOrder, snapshot: Snapshot) -> None:
     made = order.triggered(Event(row.triggers + 1, snapshot.pk, row.snapshot, _now()))
     with transaction.atomic():
-        entry, envelope = (
-            journal.append("trigger", {"trigger": made.model_dump(mode="json")}),
-            Envelope.parse(row.envelope),
-        )
+        entry = journal.append("trigger", {"trigger": made.model_dump(mode="json")})
+        envelope = Envelope.parse(row.envelope)
         orders.row_of(made, envelope, bytes(row.notice), at=clock.now(), entry=entry).save(force_insert=True)
         StandingRow.objects.filter(digest=row.digest).update(snapshot=snapshot.pk, triggers=made.number)
 
