@@ -76,7 +76,8 @@ def test_nobody_is_lost_and_nobody_is_told_twice(
 ) -> None:
     faults = Faults(seed=1)
     monkeypatch.setattr(outside, "MailServer", faults.server)
-    count = (kills + crashes + jumps) * 3 * BETWEEN // 2  # more than are settled by the last of them
+    # More than are settled by the last of them, and so few more that they leave within a minute of it.
+    count = (kills + crashes + jumps) * 4 * BETWEEN // 3 + 20 * BETWEEN
     disturbances: list[Disturbance] = [*[kill_a_worker] * kills, *[crash_postgres] * crashes]
     with ExitStack() as stack:
         if jumps:
