@@ -319,7 +319,7 @@ def work(home: Home, number: int, ending: threading.Event) -> None:
         lease.reclaim(name)
         # A batch's thousands of short-lived objects hold no cycles: looking for some took a sixth of the time.
         gc.freeze()
-        gc.set_threshold(20_000, 20, 20)
+        gc.set_threshold(200_000, 20, 20)
         watch = Watch(database_url())
         watch.start()
         door = Door(home, keys.load(home.keyring))

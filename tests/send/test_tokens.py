@@ -14,6 +14,11 @@ RECEIPTS, LINKS = MessageTokens.of(KEYRING, "receipt"), MessageTokens.of(KEYRING
 ORDER, OTHER_ORDER = "ab" * 32, "cd" * 32
 RECORDS = [bytes([n]) * 16 for n in range(5)]
 
+
+def _decoded(token: str) -> bytes:
+    return base64.b32decode(token.upper() + "=" * 6)
+
+
 batches = st.integers(min_value=1, max_value=2**40 - 1)
 records = st.binary(min_size=16, max_size=16)
 
@@ -44,15 +49,23 @@ def test_a_token_does_not_hold_for_anything_else(batch: int, record: bytes, othe
     assert RECEIPTS.holds(token, ORDER, other) == (record == other)
 
 
-@given(batches, records, st.integers(min_value=0, max_value=119))
+@given(batches, records, st.integers(min_value=0, max_value=127))
 def test_no_bit_can_be_changed(batch: int, record: bytes, bit: int) -> None:
     (token,) = RECEIPTS.make(batch, ORDER, [record])
-    number = int.from_bytes(base64.b32decode(token.upper()), "big") ^ (1 << bit)
-    forged = base64.b32encode(number.to_bytes(15, "big")).decode().lower()
+    number = int.from_bytes(_decoded(token), "big") ^ (1 << bit)
+    forged = base64.b32encode(number.to_bytes(16, "big")).decode().lower().rstrip("=")
     assert not RECEIPTS.holds(forged, ORDER, record)
 
 
-@pytest.mark.parametrize("text", ["", "a" * 23, "a" * 25, "A" * 24, "1" * 24, "a" * 24 + "\n", "അ" * 24])
+@given(batches, records)
+def test_the_bits_beyond_a_token_s_block_are_nought(batch: int, record: bytes) -> None:
+    (token,) = RECEIPTS.make(batch, ORDER, [record])
+    letters = "abcdefghijklmnopqrstuvwxyz234567"
+    beyond = letters.index(token[-1])
+    assert not [n for n in range(1, 4) if RECEIPTS.holds(token[:-1] + letters[beyond + n], ORDER, record)]
+
+
+@pytest.mark.parametrize("text", ["", "a" * 25, "a" * 27, "A" * 26, "1" * 26, "a" * 26 + "\n", "അ" * 26])
 def test_what_is_no_token_names_no_place(text: str) -> None:
     assert RECEIPTS.place(text) is None
     assert not RECEIPTS.holds(text, ORDER, RECORDS[0])
@@ -60,9 +73,9 @@ def test_what_is_no_token_names_no_place(text: str) -> None:
 
 def test_a_token_shows_neither_batch_nor_record() -> None:
     tokens = RECEIPTS.make(7, ORDER, [bytes(16)] * 200)
-    decoded = [base64.b32decode(token.upper()) for token in tokens]
+    decoded = [_decoded(token) for token in tokens]
     assert len({octets[:8] for octets in decoded}) == len({octets[8:] for octets in decoded}) == 200
-    assert PATTERN == "[a-z2-7]{24}"
+    assert PATTERN == "[a-z2-7]{26}"
     assert "t" * 8 not in repr(RECEIPTS)
 
 

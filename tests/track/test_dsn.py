@@ -9,7 +9,7 @@ from ariyippu.track.dsn import Returned, read
 from ariyippu.track.receipts import State, Word
 from tests.track.reports import PERSON, TEXT, bounce, complaint, report
 
-TOKEN = "abcdefghijklmnopqrstuvw2"
+TOKEN = "abcdefghijklmnopqrstuvwx23"
 NESTED = b"\r\n--b\r\nContent-Type: multipart/x; boundary=b\r\n"
 
 

@@ -90,7 +90,7 @@ def test_only_a_token_of_a_message_s_link_does_anything(world: World, wish: link
     keyring = world.vault.keyring
     (good, *_rest) = MessageTokens.of(keyring, "link").make(batch.pk, batch.order, records)
     forged = [
-        "a" * 24,
+        "a" * 26,
         good[:-1] + ("a" if good[-1] != "a" else "b"),
         MessageTokens.of(keyring, "receipt").make(batch.pk, batch.order, records)[0],  # a return path
         MessageTokens.of(keyring, "link").make(batch.pk, "00" * 32, records)[0],  # of another order

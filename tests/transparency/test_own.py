@@ -88,7 +88,7 @@ def test_a_borrowed_contact_is_told_as_one(world: World) -> None:
 
 def test_only_a_message_s_own_link_asks(world: World) -> None:
     world.sending()
-    for token in (*tokens(world, the_batch(), "receipt")[:2], "a" * 24, "", "100001"):
+    for token in (*tokens(world, the_batch(), "receipt")[:2], "a" * 26, "", "100001"):
         assert own.of_message(token, world.home, world.vault.keyring) is None
 
 

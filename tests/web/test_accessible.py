@@ -80,7 +80,7 @@ def test_a_message_s_own_page(
     scheme: Scheme,
 ) -> None:
     page = opened(browser, width, scheme)
-    page.goto(f"{office.base}/{language}/m/{'c' * 24}")
+    page.goto(f"{office.base}/{language}/m/{'c' * 26}")
     found = faults(page)
     page.goto(f"{office.base}/{language}/m/{TOKEN}")
     found += faults(page)

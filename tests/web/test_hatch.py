@@ -309,4 +309,4 @@ except RuntimeError:
     "sent", [b"", b"{", b"[]", b'{"wish": ["stop"]}', b'{"wish": "everything"}', b'"stop"', b"\xff"]
 )
 def test_a_wish_that_is_none(world: World, sent: bytes) -> None:
-    assert post(sent, f"/messages/{'a' * 24}") == (422, {"code": "link.malformed"})
+    assert post(sent, f"/messages/{'a' * 26}") == (422, {"code": "link.malformed"})

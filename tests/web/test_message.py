@@ -22,7 +22,7 @@ from ariyippu.web import server
 from tests.web.conftest import Site
 from tests.world import World, build, people
 
-UNKNOWN = "a" * 24
+UNKNOWN = "a" * 26
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from tests.web.conftest import Site
 from tests.web.test_browser import LEAST_CONTRAST, SCHEMES, Scheme, browser  # noqa: F401  a fixture
 
-TOKEN = "b" * 24
+TOKEN = "b" * 26
 
 pytestmark = pytest.mark.browser
 
@@ -77,7 +77,7 @@ def test_each_step_fits_and_complains_of_nothing(
     page = looking.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
-    for token in (TOKEN, "c" * 24):
+    for token in (TOKEN, "c" * 26):
         page.goto(f"{office.base}/{language}/m/{token}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(LEAST_CONTRAST) >= 4.5

@@ -18,7 +18,7 @@ WHY: Mapping[Language, str] = {"ml": "കാരണം", "en": "Why"}
 SENT: Language = "ml"  # what people get; the English text is for the public register
 ELLIPSIS = "…"
 MESSAGE = "_message"  # the placeholder of the message's own token, with which the link to its page ends
-SAMPLE = "x" * 24  # as long as they all are: send/tokens.py
+SAMPLE = "x" * 26  # as long as they all are: send/tokens.py
 OWN_PAGE = "/m/"  # where the pages of messages stand, below the public register
 
 

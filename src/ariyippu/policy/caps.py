@@ -1,8 +1,7 @@
 """Caps on how much one record's person is told (caps.toml), as they stand on the day of a decision.
 
-What is counted are the instants of `policy_told`: of each record and purpose the last one, and as many before
-it as the highest cap can ask for. A message in doubt counts whenever its doubt is declared again: rather too
-little is said than too much. A cap does not travel over links: what does is that a person was told (travel.py).
+What is counted are the rows of `policy_told`. A message in doubt counts whenever its doubt is declared again: rather
+too little is said than too much. A cap does not travel over links: what does is that a person was told (travel.py).
 """
 
 import datetime as dt
@@ -21,12 +20,10 @@ from ariyippu.grant import purposes
 from ariyippu.notice.documents import Order
 
 _TOLD = """
-    select record from policy_told t
-    cross join lateral (
-        select count(*) as messages from unnest(t.told_at || t.before) as at where at > %(since)s) counted
+    select record from policy_told
     where register = %(register)s and purpose = any(%(purposes)s) and told_at > %(since)s
         and (%(records)s::bytea[] is null or record = any(%(records)s))
-    group by record having sum(counted.messages) >= %(messages)s"""
+    group by record having count(*) >= %(messages)s"""
 
 
 class Cap(BaseModel):
@@ -56,11 +53,6 @@ def every() -> tuple[Cap, ...]:
     """All caps that ever stood, in the file's order."""
     text = resources.files(__package__).joinpath("caps.toml").read_text("utf-8")
     return tuple(Cap.model_validate(cap) for cap in tomllib.loads(text)["cap"])
-
-
-def most() -> int:
-    """How many instants beside the last one have to be kept of each record and purpose."""
-    return max(cap.messages for cap in every())
 
 
 def over(purpose: str, on: dt.date) -> Iterator[Cap]:

@@ -1,6 +1,6 @@
 """What policy keeps in the vault's database. Records are keyed tokens; nothing here names a person."""
 
-from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -82,18 +82,21 @@ class CarriedObjection(models.Model):
 
 
 class Told(models.Model):
-    """A record whose person was sent something for a purpose, and when last."""
+    """That a record's person was sent something for a purpose, or may have been: a row each time, never changed."""
 
-    # The record first: where all begin alike, finding a row's place among millions costs half as much again.
-    pk = models.CompositePrimaryKey("record", "purpose", "register")
+    # Django's name for a row; the table has none. To find whether there is a row would cost as much as writing it.
+    pk = models.CompositePrimaryKey("record", "told_at")
     register = models.CharField(max_length=40)
     record = models.BinaryField(max_length=16)
     purpose = models.CharField(max_length=80)
     told_at = models.DateTimeField()
-    before = ArrayField(models.DateTimeField(), db_default=[])  # the latest first, as many as caps.py counts
 
     class Meta:
         db_table = "policy_told"
+        indexes = [
+            models.Index(fields=["record"], name="policy_told_record"),
+            BrinIndex(fields=["told_at"], name="policy_told_at"),  # rows lie in the order of their instants
+        ]
 
 
 class PersonTold(models.Model):

@@ -118,7 +118,7 @@ def lists(order: Order) -> Lists:
     with transaction.atomic():
         query = "select distinct register, record from policy_objection where purpose = any(%s)"
         objected = _read("objected", query, [above])
-        query = "select register, record from policy_told where purpose = %s and told_at > %s"
+        query = "select distinct register, record from policy_told where purpose = %s and told_at > %s"
         told = _read("told", query, [order.purpose, told_before(order)])
         query = "select distinct register, record from policy_objection where purpose = %s"
         erased = _read("erased", query, [ERASURE])
@@ -239,15 +239,10 @@ def record_persons(told: Sequence[PersonTold]) -> None:
 
 def record_told(register: str, records: Iterable[bytes], purpose: str) -> None:
     """Called by send, in its transaction, for those whose message left or may have left."""
-    told = sorted(records)  # in one order, so that two workers who tell the same people wait, and do not deadlock
-    if not told:
-        return
     with driver.cursor() as cursor:
         cursor.execute(
             """insert into policy_told (register, record, purpose, told_at)
-               select %s, r, %s, %s from unnest(%s::bytea[]) as r
-               on conflict (record, purpose, register) do update
-               set told_at = excluded.told_at, before = (policy_told.told_at || policy_told.before)[1:%s]""",
-            [register, purpose, clock.now(), driver.octets(told), caps.most()],
+               select %s, r, %s, %s from unnest(%s::bytea[]) as r""",
+            [register, purpose, clock.now(), driver.octets(records)],
             prepare=True,
         )
