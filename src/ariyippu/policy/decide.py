@@ -16,15 +16,18 @@ anything is joined, so that they can mean the register's columns only.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import get_args
 
 import duckdb
 import pyarrow as pa
 
 from ariyippu.notice import criteria
 from ariyippu.notice.criteria import NOBODY
+from ariyippu.notice.documents import Channel
 from ariyippu.policy.reference import REASONS, Situation, Way
 
 TOKEN = pa.binary(16)
+_CHANNELS: tuple[Channel, ...] = get_args(Channel)
 DECISION_SCHEMA = pa.schema(
     [
         ("record", pa.binary(16)),
@@ -169,11 +172,9 @@ def _choice(situation: Situation) -> str:
     """The first usable way on the channel that the person prefers, else the first one: it makes none usable."""
     ways = situation.ways
     usable = [(_live(n) if _is_open(way) else f"{_live(n)} and not {_stopped(n)}", n) for n, way in enumerate(ways)]
-    channels = _to_choose(situation)
-    preferred = [
-        (f"_prefers = {channels.index(ways[n].channel)} and {condition}", n) for condition, n in usable if channels
-    ]
-    return " ".join(f"when {condition} then {n}" for condition, n in [*preferred, *usable])
+    preferred = [(f"_prefers = {_CHANNELS.index(ways[n].channel)} and {condition}", n) for condition, n in usable]
+    choice = preferred + usable if _has_choice(situation) else usable
+    return " ".join(f"when {condition} then {n}" for condition, n in choice)
 
 
 def _is_open(way: Way) -> bool:
@@ -181,13 +182,16 @@ def _is_open(way: Way) -> bool:
 
 
 def _preferred(situation: Situation) -> str:
-    """The place of the channel that a person prefers among those of which there is a choice."""
-    return _of("prefers", {f"'{channel}'": str(place) for place, channel in enumerate(_to_choose(situation))})
+    """The channel that a person prefers, as its place, whether or not the order uses it; null where that says nothing.
+
+    One's own word for a channel that the order does not use still comes before what a link says.
+    """
+    places = {f"'{channel}'": str(place) for place, channel in enumerate(_CHANNELS)}
+    return _of("prefers", places if _has_choice(situation) else {})
 
 
-def _to_choose(situation: Situation) -> list[str]:
-    channels: list[str] = [*dict.fromkeys(way.channel for way in situation.ways)]
-    return [] if situation.emergency or len(channels) == 1 else channels
+def _has_choice(situation: Situation) -> bool:
+    return not situation.emergency and len({way.channel for way in situation.ways}) > 1
 
 
 # --- the columns of each way, by its place among all -------------------------------------------------
