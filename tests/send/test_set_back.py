@@ -1,6 +1,7 @@
 """A database whose clock is set back lets nobody wait for it; one that is slow or goes forward changes nothing."""
 
 import datetime as dt
+import time
 from pathlib import Path
 
 import psycopg
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from ariyippu.base.settings import database_url
 from ariyippu.send import lease, pace
-from ariyippu.send.models import Batch, PutOff
-from ariyippu.send.set_back import TOLERANCE_S, DatabaseClock, end_waits
+from ariyippu.send.models import Batch, PutOff, Window
+from ariyippu.send.set_back import OPENED_AHEAD, TOLERANCE_S, DatabaseClock, end_waits
+from ariyippu.send.watch import Watch
 from tests.send.by_hand import leased, take
 from tests.world import build, people
 
@@ -66,3 +68,33 @@ def test_nothing_waits_for_the_clock_as_it_was(tmp_path: Path) -> None:
     with psycopg.connect(database_url(), autocommit=True) as watching:
         end_waits(watching)
     assert leased(world) is not None
+
+
+@pytest.mark.usefixtures("clean_vault")
+def test_a_clock_that_was_ahead_while_nobody_looked_is_told_by_the_last_window(tmp_path: Path) -> None:
+    def is_ahead() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(f"select {OPENED_AHEAD}")
+            (found,) = cursor.fetchone()
+        return bool(found)
+
+    world = build(tmp_path, people(4))
+    world.sending()
+    held = take(world)
+    assert not is_ahead()
+    for minutes, found in ((0, False), (10, True), (0, False)):
+        at = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=minutes)
+        Window.objects.create(batch=held.batch, positions=[], opened_at=at, closed_at=at)
+        assert is_ahead() == found
+    Window.objects.create(batch=held.batch, positions=[], opened_at=at + dt.timedelta(minutes=10))
+    lease.give_back(held, wait_s=1_200)
+    watch = Watch(database_url())
+    watch.start()
+    try:
+        until = time.monotonic() + 20
+        while leased(world) is None:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+    finally:
+        watch.stop()
+        watch.join()

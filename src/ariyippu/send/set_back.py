@@ -2,6 +2,9 @@
 
 Whatever waits (a batch that was given back, a message that was put off, a rate) waits out of courtesy, so that
 nothing is lost when it waits no longer. Leases go on, for as long as a lease may last; no worker loses one by it.
+
+It shows in two ways: the clock says less than it said before, or a window opened in the future, which tells also of a
+clock that went ahead and back between two looks, or while nobody looked.
 """
 
 import datetime as dt
@@ -12,6 +15,10 @@ import psycopg
 from ariyippu.send.lease import LEASE_S
 
 TOLERANCE_S = 2.0
+
+# SQL: whether the last window opened in the future.
+_AHEAD = f"opened_at > now() + make_interval(secs => {TOLERANCE_S})"
+OPENED_AHEAD = f"coalesce((select {_AHEAD} from send_window order by id desc limit 1), false)"  # noqa: S608
 
 _END_WAITS = (
     "update send_batch set not_before = now() where state = 'ready' and not_before > now()",
@@ -36,7 +43,6 @@ class DatabaseClock:
         return before is not None and passed_s - (said - before).total_seconds() > TOLERANCE_S
 
 
-def end_waits(connection: psycopg.Connection) -> None:
-    """Nothing waits for an instant of the clock as it was. Doing it twice is as good as once."""
-    for statement in _END_WAITS:
-        connection.execute(statement)
+def end_waits(connection: psycopg.Connection) -> bool:
+    """Nothing waits for an instant of the clock as it was; whether anything did. Doing it twice is as good as once."""
+    return sum(connection.execute(statement).rowcount for statement in _END_WAITS) > 0

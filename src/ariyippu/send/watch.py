@@ -13,7 +13,7 @@ import psycopg
 import structlog
 
 from ariyippu.policy.stays import EDITION, NOTIFY_CHANNEL
-from ariyippu.send.set_back import DatabaseClock, end_waits
+from ariyippu.send.set_back import OPENED_AHEAD, DatabaseClock, end_waits
 
 HEARTBEAT_S = 1.0
 SILENCE_S = 5.0
@@ -59,13 +59,13 @@ class Watch(threading.Thread):
             self.generation += 1  # what was missed while nobody listened
             while not self._ending.is_set():
                 asked_at = time.monotonic()
-                ((begun, now),) = connection.execute(f"select {EDITION}, now()").fetchall()
+                ((begun, now, ahead),) = connection.execute(f"select {EDITION}, now(), {OPENED_AHEAD}").fetchall()
                 if begun != self._begun:  # one that was placed ahead of its time stands now
                     self._begun = begun
                     self.generation += 1
                 self._heard_at = time.monotonic()
-                if self._clock.was_set_back(now, asked_at, self._heard_at):
+                set_back = self._clock.was_set_back(now, asked_at, self._heard_at)
+                if (set_back or ahead) and end_waits(connection):
                     log.warning("database_clock_set_back")
-                    end_waits(connection)
                 for _notification in connection.notifies(timeout=HEARTBEAT_S, stop_after=1):
                     self.generation += 1
