@@ -26,7 +26,7 @@ from ariyippu.send.models import Batch, MessageFile, Outcome, PutOff, Window
 from ariyippu.send.open import Door
 from ariyippu.send.window import Ending, Settled, Waiting, Work
 from tests.offices import now
-from tests.send.by_hand import RECORDS, end, hand_off, intend, leased, take
+from tests.send.by_hand import RECORDS, end, hand_off, intend, leased, leased_by, take
 from tests.world import Person, World, build, people
 
 pytestmark = pytest.mark.usefixtures("clean_vault")
@@ -116,11 +116,11 @@ def test_an_order_that_does_not_hold_is_checked_once_until_something_is_heard(
     keys = tuple(key for key in world.offices.trust().keys if key.person != "custodian")
     world.new_trust(version=2, keys=keys)
     for _ in range(2):
-        assert lease.lease("a", checks) is None
+        assert leased_by("a", checks) is None
     assert asked == [row.digest]
     world.new_trust(version=3)
     checks.forget()
-    assert lease.lease("a", checks) is not None
+    assert leased_by("a", checks) is not None
 
 
 def test_not_leased_while_the_trust_document_has_expired(world: World, row: OrderRow) -> None:

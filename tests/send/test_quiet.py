@@ -9,6 +9,7 @@ from ariyippu.base.errors import RefusedError
 from ariyippu.base.home import CarrierSettings, Home
 from ariyippu.grant import purposes
 from ariyippu.send import lease, quiet
+from tests.send.by_hand import leased_by
 from tests.world import PURPOSE, World, build, people
 
 NIGHT = (dt.time(21), dt.time(9))
@@ -46,10 +47,10 @@ def test_a_batch_waits_and_its_other_channel_does_not(world: World) -> None:
     settings.write_text(settings.read_text() + f"quiet_hours = [{now:%H}:00:00, {ends:%H:%M:%S}]\n")  # of SMS
     row = world.sending()
     reread = Home(world.home.path)
-    held = lease.lease("a", lease.Checks(reread))
+    held = leased_by("a", lease.Checks(reread))
     assert held is not None
     assert held.subject.channel == "email"
-    assert lease.lease("b", lease.Checks(reread)) is None
+    assert leased_by("b", lease.Checks(reread)) is None
     assert row.state == "sending"
 
 

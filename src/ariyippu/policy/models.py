@@ -54,6 +54,7 @@ class Objection(models.Model):
 class Preference(models.Model):
     """The channel on which a person would be told first. It is none of an objection: it stops nothing."""
 
+    pk = models.CompositePrimaryKey("register", "record")
     register = models.CharField(max_length=40)
     record = models.BinaryField(max_length=16)
     channel = models.CharField(max_length=8)
@@ -61,7 +62,6 @@ class Preference(models.Model):
 
     class Meta:
         db_table = "policy_preference"
-        constraints = [models.UniqueConstraint(fields=["register", "record"], name="preference_once")]
 
 
 class CarriedObjection(models.Model):

@@ -107,9 +107,7 @@ class Checks:
         return verified
 
 
-def lease(
-    worker: str, checks: Checks, takes: Callable[[Channel, Purpose], bool] = lambda _channel, _purpose: True
-) -> Lease | None:
+def lease(worker: str, checks: Checks, takes: Callable[[Channel, Purpose], bool]) -> Lease | None:
     """The next batch that may be sent now, or None.
 
     An order's batches are leased only when its order and its audience are in a cosigned checkpoint, no
