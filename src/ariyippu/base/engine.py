@@ -89,7 +89,8 @@ def parquet_writer(path: Path, schema: pa.Schema, key: FileKey) -> Iterator[pq.P
     encryption = pe.create_encryption_properties(
         key.key, aad_prefix=key.context.encode(), store_aad_prefix=False, plaintext_footer=False
     )
-    with pq.ParquetWriter(path, schema, encryption_properties=encryption, **_packing(schema)) as writer:
+    how = {"encryption_properties": encryption, "write_statistics": False}  # nobody seeks in a file: it is read whole
+    with pq.ParquetWriter(path, schema, **how, **_packing(schema)) as writer:
         yield writer
     sync(path)
 

@@ -38,6 +38,7 @@ READ_ROWS = 65_536
 EVERY = {"erased": 1000, "objected": 50, "told": 5, "capped": 100}  # of the records, one in so many
 PREFER_SMS_EVERY = 7
 SUSPENDED_EVERY = 50
+_SAID = {"reason": "included", "channel": "email"}  # of everyone, where nothing is decided
 
 SCHEMA = pa.schema(
     [
@@ -118,7 +119,7 @@ def _read_and_write(case: Case) -> None:
     def rows() -> Iterator[pa.RecordBatch]:
         for batch in case.read():
             rows, schema = batch.num_rows, decide.DECISION_SCHEMA
-            said = {"reason": pa.repeat("included", rows), "channel": pa.repeat("email", rows)}
+            said = {name: pa.repeat(pa.scalar(word, decide.WORD), rows) for name, word in _SAID.items()}
             columns = {field.name: pa.nulls(rows, field.type) for field in schema} | said
             yield pa.RecordBatch.from_pydict({**columns, "record": batch["record"]}, schema)
 

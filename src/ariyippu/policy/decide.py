@@ -16,7 +16,7 @@ anything is joined, so that they can mean the register's columns only.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import get_args
+from typing import Literal, get_args
 
 import duckdb
 import pyarrow as pa
@@ -27,13 +27,14 @@ from ariyippu.notice.documents import Channel
 from ariyippu.policy.reference import REASONS, Situation, Way
 
 TOKEN = pa.binary(16)
+WORD = pa.dictionary(pa.int32(), pa.string())  # one of few: kept, and written, as its place among them
 _CHANNELS: tuple[Channel, ...] = get_args(Channel)
 DECISION_SCHEMA = pa.schema(
     [
         ("record", pa.binary(16)),
-        ("reason", pa.string()),
-        ("channel", pa.string()),  # this and what follows: null unless included
-        ("contact_of", pa.string()),  # the register that lends the contact; null: the record's own
+        ("reason", WORD),
+        ("channel", WORD),  # this and what follows: null unless included
+        ("contact_of", WORD),  # the register that lends the contact; null: the record's own
         ("contact_record", pa.binary(16)),  # the record whose contact it is; null: its own
         ("person", pa.binary(16)),  # null: no other register knows the person
     ]
@@ -60,6 +61,7 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
     stopping, parameters = _stopping(situation)
     condition, wanted = criteria.to_sql(where)
     contacts, since = _contacts(situation)
+    own, marked, linked = (_first_reason(of, situation) for of in ("candidate", "marked", "linked"))
     ways, prefers = situation.ways, f"{_preferred(situation)} as prefers"
     places = range(len(ways))
     borrowing = [place for place in places if ways[place].contact_of is not None]
@@ -68,24 +70,16 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
         with concerned as (
             select r.*, {stopping} from records r where {condition}
         ), candidate as (
-            select r.*, m.erased as _erased, m.objected as _objected, m.told as _told, m.capped as _capped,
-                l.deceased as _linked_deceased, l.protected as _linked_protected, l.erased as _linked_erased,
-                l.objected as _linked_objected, l.told as _linked_told, s.person as _person,
+            select r.*, m.reason as _marked, l.reason as _linked, s.person as _person,
                 coalesce(m.prefers, l.prefers) as _prefers,
                 {contacts}
             from concerned r
-            left join (select record, erased, objected, told, capped, {prefers} from marked) m on m.record = r.record
-            left join (select record, deceased, protected, erased, objected, told, {prefers} from linked) l
-                on l.record = r.record
+            left join (select record, {marked} as reason, {prefers} from marked) m on m.record = r.record
+            left join (select record, {linked} as reason, {prefers} from linked) l on l.record = r.record
             left join shared s on s.record = r.record
             {" ".join(_JOIN_LENT.format(n) for n in borrowing)}
         ), decided as (
-            select *,
-                case
-                    {_rules(situation)}
-                    else {_INCLUDED}
-                end as _reason
-            from candidate
+            select *, coalesce(least({own}, _marked, _linked), {_INCLUDED}) as _reason from candidate
         ), usable as (
             select *, case when _reason <> {_INCLUDED} then null {_choice(situation)} end as _usable from decided
         ), addressed as (
@@ -115,9 +109,9 @@ def _worded(numbered: pa.RecordBatch, ways: Sequence[Way]) -> pa.RecordBatch:
     way = numbered["way"]
     columns = [
         numbered["record"].cast(TOKEN),
-        pa.array(REASONS).take(numbered["reason"]),
-        pa.array([way.channel for way in ways], pa.string()).take(way),
-        pa.array([way.contact_of for way in ways], pa.string()).take(way),
+        pa.array(REASONS, WORD).take(numbered["reason"]),
+        pa.array([way.channel for way in ways], WORD).take(way),
+        pa.array([way.contact_of for way in ways], WORD).take(way),
         numbered["contact_record"].cast(TOKEN),
         numbered["person"].cast(TOKEN),
     ]
@@ -135,8 +129,11 @@ def fresh(way: Way, situation: Situation, records: str) -> tuple[str, list[objec
     return ("true" if way.handed_over_lately else lately), []
 
 
-def _rules(situation: Situation) -> str:
-    """The rules that can apply to somebody, each after those that come before it."""
+def _first_reason(of: Literal["candidate", "marked", "linked"], situation: Situation) -> str:
+    """The first of the reasons that one relation gives, as its place; null where it gives none.
+
+    REASONS stand in the order of the rules: of several relations' reasons, the least counts.
+    """
     ways, places = situation.ways, range(len(situation.ways))
     asked, guarded = not situation.emergency, not situation.own_entitlement
     stays = any(way.stayed != NOBODY for way in ways)
@@ -144,28 +141,29 @@ def _rules(situation: Situation) -> str:
     mixed = not all(way.covered for way in ways)
     dated = any(way.contact_of is None and (way.verified_on or not way.handed_over_lately) for way in ways)
     rules = (
-        (not situation.in_force, "true", "order_not_in_force"),
-        (stays, _no_way(situation, _stayed), "stayed"),
-        (stays or restraints, _no_way(situation, _stopped), "restrained"),
-        (mixed, f"{_any(places, _has)} and not {_any(places, _covered)}", "purpose_not_covered"),
-        (guarded, "protected", "protected"),
-        (guarded, "_linked_protected", "protected_linked"),
-        (True, "deceased", "deceased"),
-        (True, "_linked_deceased", "deceased_linked"),
-        (True, "minor", "minor"),
-        (True, "_erased", "erased"),
-        (True, "_linked_erased", "erased_linked"),
-        (asked, "_objected", "objected"),
-        (asked, "_linked_objected", "objected_linked"),
-        (True, f"not {_any(places, _has)}", "no_contact"),
-        (not all(way.consented for way in ways), f"not {_any(places, _consented)}", "no_consent"),
-        (dated, f"not {_any(places, _fresh)}", "contact_stale"),
-        (True, f"not {_any(places, _live)}", "contact_suspended"),
-        (asked, "_told", "told_recently"),
-        (asked, "_linked_told", "told_linked"),
-        (asked, "_capped", "capped"),
+        (not situation.in_force, "candidate", "true", "order_not_in_force"),
+        (stays, "candidate", _no_way(situation, _stayed), "stayed"),
+        (stays or restraints, "candidate", _no_way(situation, _stopped), "restrained"),
+        (mixed, "candidate", f"{_any(places, _has)} and not {_any(places, _covered)}", "purpose_not_covered"),
+        (guarded, "candidate", "protected", "protected"),
+        (guarded, "linked", "protected", "protected_linked"),
+        (True, "candidate", "deceased", "deceased"),
+        (True, "linked", "deceased", "deceased_linked"),
+        (True, "candidate", "minor", "minor"),
+        (True, "marked", "erased", "erased"),
+        (True, "linked", "erased", "erased_linked"),
+        (asked, "marked", "objected", "objected"),
+        (asked, "linked", "objected", "objected_linked"),
+        (True, "candidate", f"not {_any(places, _has)}", "no_contact"),
+        (not all(way.consented for way in ways), "candidate", f"not {_any(places, _consented)}", "no_consent"),
+        (dated, "candidate", f"not {_any(places, _fresh)}", "contact_stale"),
+        (True, "candidate", f"not {_any(places, _live)}", "contact_suspended"),
+        (asked, "marked", "told", "told_recently"),
+        (asked, "linked", "told", "told_linked"),
+        (asked, "marked", "capped", "capped"),
     )
-    return " ".join(f"when {condition} then {REASONS.index(reason)}" for applies, condition, reason in rules if applies)
+    given = [(condition, reason) for applies, giver, condition, reason in rules if applies and giver == of]
+    return f"case {' '.join(f'when {condition} then {REASONS.index(reason)}' for condition, reason in given)} end"
 
 
 def _choice(situation: Situation) -> str:

@@ -40,6 +40,7 @@ Reason = Literal[
 """`…_linked`: not the record itself but another one of the same person, or of who may be that person."""
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
+"""All but the first in the order of the rules: decide.py relies on it."""
 
 
 @dataclass(frozen=True)
