@@ -1,5 +1,8 @@
 """What goes into DuckDB and what comes out of it."""
 
+import secrets
+from pathlib import Path
+
 import pyarrow as pa
 
 from ariyippu.base import engine
@@ -20,3 +23,14 @@ def test_else_what_comes_out_has_arrow_s_own_types() -> None:
     with engine.connect() as relations:
         found = relations.sql("select true as flag, sum(1) as money").to_arrow_table()
     assert found.schema.types == [pa.bool_(), pa.decimal128(38, 0)]
+
+
+def test_few_texts_come_as_dictionaries_and_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    rows = pa.record_batch(
+        {"district": ["KOLLAM", None, "IDUKKI", "KOLLAM"], "place": list("abcd"), "arrears": range(4)}
+    )
+    key = engine.FileKey(secrets.token_bytes(32), "a file")
+    engine.write_parquet(tmp_path / "rows.parquet", [rows], rows.schema, key)
+    found = engine.open_parquet(tmp_path / "rows.parquet", key, few=["district", "arrears"]).read()
+    assert found.schema.types == [pa.dictionary(pa.int32(), pa.string()), pa.string(), pa.int64()]
+    assert found.cast(rows.schema).to_batches() == [rows]

@@ -7,7 +7,7 @@ its own whose context is bound into the file as additional authenticated data.
 
 import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,11 +119,14 @@ def write_parquet(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Sche
             writer.write_batch(batch)
 
 
-def open_parquet(path: Path, key: FileKey) -> pq.ParquetFile:
-    """An encrypted file for reading. OSError when the key or the context is not the file's own."""
+def open_parquet(path: Path, key: FileKey, few: Collection[str] = ()) -> pq.ParquetFile:
+    """An encrypted file for reading. OSError when the key or the context is not the file's own.
+
+    `few`: the columns in which few texts differ. They come as dictionaries: a text is not copied for each row.
+    """
     decryption = pe.create_decryption_properties(key.key, aad_prefix=key.context.encode())
     # With `pre_buffer`, the file's octets would stay in memory until the last row was read.
-    return pq.ParquetFile(path, decryption_properties=decryption, pre_buffer=False)
+    return pq.ParquetFile(path, decryption_properties=decryption, pre_buffer=False, read_dictionary=list(few))
 
 
 @contextmanager

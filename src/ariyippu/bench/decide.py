@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 from ariyippu.base import engine
 from ariyippu.bench import Measured, decide_baselines, peak_mib, rate
 from ariyippu.bench.invented import SAMPLE_ROWS, SITUATION, WHERE, random_bytes
+from ariyippu.notice import criteria
 from ariyippu.policy import decide, reference
 from ariyippu.policy.travel import LENT, MARKS, SHARED
 
@@ -68,10 +69,9 @@ class Case:
         return self.folder / "records.parquet"
 
     def read(self) -> pa.RecordBatchReader:
-        batches = engine.open_parquet(self.records, self.key).iter_batches(
-            READ_ROWS, columns=SCHEMA.names, use_threads=False
-        )
-        return pa.RecordBatchReader.from_batches(SCHEMA, batches)
+        parquet = engine.open_parquet(self.records, self.key, few=criteria.fields(WHERE))
+        batches = parquet.iter_batches(READ_ROWS, columns=SCHEMA.names, use_threads=False)
+        return pa.RecordBatchReader.from_batches(parquet.schema_arrow, batches)
 
     def decide(self, reaching: pa.Table, shared: pa.Table) -> None:
         """About everyone, from file to file."""
@@ -127,8 +127,9 @@ def _read_and_write(case: Case) -> None:
 
 
 def _write_plain(case: Case) -> None:
-    with pq.ParquetWriter(case.folder / "plain.parquet", SCHEMA, compression="zstd") as writer:
-        for batch in case.read():
+    rows = case.read()
+    with pq.ParquetWriter(case.folder / "plain.parquet", rows.schema, compression="zstd") as writer:
+        for batch in rows:
             writer.write_batch(batch)
 
 

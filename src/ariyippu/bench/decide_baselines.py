@@ -17,7 +17,7 @@ from ariyippu.policy.reference import Candidate, Marks
 from ariyippu.policy.travel import MARKS, SHARED
 
 ASKED_AT_ONCE = 1_000
-_TYPES = {pa.binary(16): "bytea", pa.bool_(): "boolean", pa.int64(): "bigint", pa.string(): "text"}
+_TYPES = {pa.binary(16): "bytea", pa.bool_(): "boolean", pa.int64(): "bigint", pa.string(): "text", decide.WORD: "text"}
 
 
 def postgresql(sample: pa.RecordBatch, marked: pa.Table, suspended: pa.Table) -> float:

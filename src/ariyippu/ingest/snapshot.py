@@ -17,7 +17,7 @@ collected for on disk.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -194,15 +194,17 @@ def cell_key(made: Manifest, column: str, keyring: Keyring) -> seal.CellKey:
     return seal.CellKey(keyring.data_key(wrapped, context), made.register, column, made.contract_version)
 
 
-def open_records(home: Home, keyring: Keyring, snapshot_id: str, columns: Sequence[str]) -> pa.RecordBatchReader:
+def open_records(
+    home: Home, keyring: Keyring, snapshot_id: str, columns: Sequence[str], *, few: Collection[str] = ()
+) -> pa.RecordBatchReader:
     """The records, these columns in this order, streamed. KeyError when a column is unknown.
 
     Nobody is a minor in a snapshot from before that was asked.
     Sealed columns come as cells, contacts beside them as `<column>_token`. RefusedError as `manifest`, and
-    `features.link_only` for a column of the features: link/features.py opens them.
+    `features.link_only` for a column of the features: link/features.py opens them. `few` as in engine.open_parquet.
     """
     made = manifest(home, snapshot_id)
-    parquet = _open(home, keyring, made, "records")
+    parquet = _open(home, keyring, made, "records", few)
     if "minor" in columns and "minor" not in parquet.schema_arrow.names:
         return _with_nobody_minor(_stream(parquet, [column for column in columns if column != "minor"]), columns)
     unknown = [column for column in columns if column not in parquet.schema_arrow.names]
@@ -216,10 +218,10 @@ def open_quarantine(home: Home, keyring: Keyring, snapshot_id: str) -> pa.Record
     return _stream(_open(home, keyring, manifest(home, snapshot_id), "quarantine"), QUARANTINE_SCHEMA.names)
 
 
-def _open(home: Home, keyring: Keyring, made: Manifest, name: FileName) -> pq.ParquetFile:
+def _open(home: Home, keyring: Keyring, made: Manifest, name: FileName, few: Collection[str] = ()) -> pq.ParquetFile:
     context = file_context(made.register, made.snapshot, name)
     key = engine.FileKey(keyring.data_key(made.files[name], context), context)
-    return engine.open_parquet(register_folder(home, made.register) / made.snapshot / f"{name}.parquet", key)
+    return engine.open_parquet(register_folder(home, made.register) / made.snapshot / f"{name}.parquet", key, few)
 
 
 def _with_nobody_minor(records: pa.RecordBatchReader, columns: Sequence[str]) -> pa.RecordBatchReader:

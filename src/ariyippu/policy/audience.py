@@ -181,9 +181,14 @@ class _Vault:
     keyring: Keyring
     among: pa.Table | None
 
-    def register(self, relations: duckdb.DuckDBPyConnection, snapshot: str, columns: list[str]) -> None:
-        """Make the snapshot's records, or those of them that may be candidates, the relation `records`."""
-        records = open_records(self.home, self.keyring, snapshot, columns)
+    def register(
+        self, relations: duckdb.DuckDBPyConnection, snapshot: str, columns: list[str], asked: list[str]
+    ) -> None:
+        """Make the snapshot's records, or those of them that may be candidates, the relation `records`.
+
+        `asked`: the attributes that criteria and stays ask about, whose texts are a few for all records, or numbers.
+        """
+        records = open_records(self.home, self.keyring, snapshot, columns + asked, few=asked)
         engine.register(relations, "_all_records", records)
         candidates = "_all_records"
         if self.among is not None:
@@ -196,11 +201,11 @@ def _decide(row: OrderRow, verified: VerifiedOrder, lists: Lists, vault: _Vault)
     order, now = verified.order, situation(row, verified)
     tokens = [f"{way.column}_token" for way in now.ways if way.contact_of is None and way.column not in (None, INBOX)]
     days = {way.verified_on for way in now.ways if way.contact_of is None and way.verified_on is not None}
-    asked = criteria.fields(verified.where) | _asked_by_stays(now) | days
-    columns = ["record", "deceased", "protected", "minor", *tokens, *sorted(asked)]
+    asked = sorted(criteria.fields(verified.where) | _asked_by_stays(now) | days)
+    columns = ["record", "deceased", "protected", "minor", *tokens]
     links = linked.of_order(verified, now, lists.marks, home=vault.home, keyring=vault.keyring)
     with engine.readable(f"The snapshot {order.snapshot}"), engine.connect(as_written=True) as relations:
-        vault.register(relations, order.snapshot, columns)
+        vault.register(relations, order.snapshot, columns, asked)
         engine.register(relations, "marked", lists.of(order.register))
         engine.register(relations, "linked", links.reaching)
         engine.register(relations, "shared", links.shared)
