@@ -17,6 +17,7 @@ from ariyippu.notice.models import OrderRow
 from ariyippu.policy import stays
 from ariyippu.policy.documents import Amendment, Confirmation, Scope, Stay
 from ariyippu.policy.models import AmendmentRow, StayRow
+from ariyippu.policy.spans import spans
 from tests.offices import now
 from tests.refusals import refused
 from tests.world import World, build, people
@@ -208,6 +209,16 @@ def test_a_stay_amended_before_it_began_never_had_its_first_terms(world: World) 
     _, (first, second) = stays.placed(StayRow.objects.get())
     assert not first.holds_up(row.released_at, now() + 3 * HOUR)
     assert second.starts_at == stay.starts_at
+
+
+def test_each_terms_end_where_the_next_begin(world: World) -> None:
+    stay = world.stay(scope=Scope())
+    first, second = amendment(stay, 1, scope=Scope(register="land")), amendment(stay, 2, scope=Scope(register="spark"))
+    began = stay.starts_at
+    at = [began + dt.timedelta(hours=hours) for hours in (1, 2, 3)]
+    found = spans(stay, [(first, at[0]), (second, at[1])], at[2])
+    assert [span.terms for span in found] == [stay.terms, first.terms, second.terms]
+    assert [(span.starts_at, span.ends_at) for span in found] == [(began, at[0]), (at[0], at[1]), (at[1], at[2])]
 
 
 def test_a_lift_ends_the_amended_terms(world: World) -> None:
