@@ -329,6 +329,13 @@ def test_the_longest_threshold_for_lifts_counts(world: World) -> None:
         world.submit(lift_of(stay), ["court", "owner", "custodian"])
 
 
+def test_another_register_s_owner_lifts_no_stay_over_a_register(world: World) -> None:
+    stay = world.stay()
+    with refused("signature.missing_role"):
+        world.submit(lift_of(stay), ["court", "other-owner", "custodian"])
+    world.lift(stay)
+
+
 def test_an_order_s_state_is_no_matter_to_a_release_under_a_stay(world: World) -> None:
     row = world.order()
     world.stay(scope=Scope(channel="sms"))

@@ -62,7 +62,7 @@ _REACHED = """
     select p.register, p.record, bool_or(r.deceased) as deceased, bool_or(r.protected) as protected,
            bool_or(r.erased) as erased, bool_or(r.objected) as objected,
            coalesce(bool_or(p.register <> r.told_by or p.register <> r.told_by_too), false) as told,
-           max(r.prefers) as prefers
+           any_value(r.prefers) as prefers
     from {persons} p join (from certain union all from possibly) r on r.person = p.person
     group by p.register, p.record
 """
