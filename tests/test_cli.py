@@ -28,6 +28,8 @@ from ariyippu.grant.documents import UseRequest
 from ariyippu.ingest.models import Snapshot
 from ariyippu.policy.documents import Confirmation, Stay
 from ariyippu.policy.models import Preference
+from ariyippu.send.carriers.answers import CANCELLED
+from ariyippu.send.models import Batch, Outcome, Recall
 from ariyippu.web import officer
 from tests.offices import Offices, public
 from tests.world import World, build, people
@@ -317,6 +319,20 @@ def test_an_order_s_state_and_its_release(world: World, home: Home) -> None:
     world.lift(stay)
     done = ariyippu("order", "release", row.order_id, "--home", world.home.path, **on(world, home))
     assert (done.returncode, done.stderr) == (0, f"{row.order_id} goes on.\n")
+
+
+def test_what_a_stay_calls_back_is_shown(world: World, home: Home) -> None:
+    world.sending()
+    batch = Batch.objects.get()
+    for position, code in enumerate((CANCELLED, None)):
+        values = {"batch": batch, "position": position}
+        Outcome.objects.create(**values, outcome=Outcome.ACCEPTED, code="ESME_ROK", provider_id=str(position))
+        asked = {"provider_id": str(position), "has_receipt": True, "stay": "5" * 64, "number": 0}
+        Recall.objects.create(**values, **asked, code=code)
+    status = ariyippu("send", "status", "--home", world.home.path, **on(world, home))
+    assert "1 called back by a stay: their carriers have not answered yet\n" in status.stderr
+    why = ariyippu("why", "da-arrears-granted", "--home", world.home.path, **on(world, home))
+    assert "      < 10  recalled: a stay came before the message had arrived\n" in why.stderr
 
 
 def test_a_bill_is_compared_and_its_alarms_are_a_status(world: World, home: Home, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ from ariyippu.send.models import Batch
 from ariyippu.send.open import Door
 from ariyippu.send.watch import Watch
 from ariyippu.send.worker import Worker
-from ariyippu.track import contacts, reached, replies, settle, stopped
+from ariyippu.track import contacts, reached, recalls, replies, settle, stopped
 from ariyippu.transparency import sequencer
 from ariyippu.transparency.note import Signer
 from ariyippu.transparency.witness import LocalWitness, Witness
@@ -99,6 +99,8 @@ def turn(vault: Vault) -> None:
     publish(vault)
     _certify()
     receive_receipts(vault)
+    recalls.plan(vault.home, vault.keyring)
+    recalls.certify()
     _carry_objections(vault)
     counting.log_days()
     standing.trigger()

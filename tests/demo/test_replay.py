@@ -60,7 +60,9 @@ EXPECTED = f"""\
 2026-03-10 | sent | arrears-credited-t2 | 110 | included 110
 2026-03-12 | refused | arrears-credited-t3 | - | order.over_cap
 2026-03-14 | sent | news-march-1 | 360 | included 360
-2026-03-15 | fact | news-march-1: expired at the SMS centre at midnight | 20 | valid until the restraint began
+2026-03-14 | sent | news-march-evening-1 | 360 | included 360
+2026-03-15 | stopped | news-march-1: recalled from the SMS centre at midnight | 20 | valid beyond it
+2026-03-15 | fact | news-march-evening-1: expired at the SMS centre at midnight | 20 | valid until the restraint began
 2026-03-20 | sent | dr-march-1 | 141 | included 141, no_contact 17, deceased 2
 2026-03-22 | stopped | news-in-restraint-1 | 0 | the election's restraint, until its end
 2026-03-22 | sent | property-tax-due-31-03-1 | 425 | included 425, no_contact 57, protected_linked 8, deceased_linked 1
@@ -71,10 +73,10 @@ EXPECTED = f"""\
 2026-05-05 | fact | the first who was told asks why | - | {CHAIN}
 """
 SUMS = {
-    "messages sent": 6041,
-    "messages arrived outside": 6041,
+    "messages sent": 6401,
+    "messages arrived outside": 6401,
     "refusals in the public log": 7,
-    "entries in the public log": 81,
+    "entries in the public log": 85,
     "messages to judges about their own salary": 69,
     "messages to judges about anything else": 0,
 }

@@ -26,8 +26,10 @@ from ariyippu.send.carriers import (
     EmailMessage,
     InboxMessage,
     Message,
+    Recalling,
     SmsMessage,
     Verdict,
+    can_recall,
     open_carrier,
 )
 from ariyippu.send.carriers.inbox import INBOX
@@ -304,6 +306,22 @@ def test_the_other_channels_message_is_a_bug(subject: Subject) -> None:
     )
     with subject.serving() as port, subject.carrier(port) as carrier, pytest.raises(TypeError):
         list(carrier.hand_off(iter([other])))
+
+
+def test_only_smpp_can_cancel_and_says_so_by_its_type(subject: Subject) -> None:
+    settings = INBOX if subject.scheme == "inbox" else settings_for(subject.url(1))
+    with subject.carrier(1) as carrier:
+        assert isinstance(carrier, Recalling) == can_recall(settings) == (subject.scheme == "smpp")
+
+
+@pytest.mark.parametrize("subject", ["smpp", centres.THEIRS], indirect=True)
+def test_nobody_is_asked_without_a_connection(subject: Subject) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    with subject.carrier(port) as carrier:
+        assert isinstance(carrier, Recalling)
+        with pytest.raises(TransientError):
+            carrier.recall(["A"])
 
 
 def test_messages_show_nothing_of_a_person() -> None:

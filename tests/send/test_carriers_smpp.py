@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ariyippu.base.errors import RefusedError, TransientError
 from ariyippu.demo.outside.keep import read_sms
+from ariyippu.demo.outside.smsc import SWITCHED_OFF
 from ariyippu.send.carriers import (
     Answer,
     Arrival,
@@ -33,6 +34,7 @@ from ariyippu.send.carriers import (
     smpp_throttle,
     stop,
 )
+from ariyippu.send.carriers.answers import CANCELLED
 from ariyippu.send.carriers.pdu import RESPONSE, Command, Pdu
 from ariyippu.send.carriers.smpp import SmppCarrier
 from tests.refusals import refused
@@ -543,6 +545,111 @@ def test_a_lost_answer_leaves_its_message_unknown(tmp_path: Path) -> None:
     assert len(list(read_sms(tmp_path))) == 5  # it did arrive, once
 
 
+# --- recalls -------------------------------------------------------------------------------------------
+
+
+def cancel(peer: Peer) -> Pdu:
+    request = receive(peer)
+    assert request.command == Command.CANCEL_SM
+    return request
+
+
+def test_what_is_not_delivered_is_cancelled_and_its_receipt_says_so(centre: Centre) -> None:
+    """Part by part; what was delivered is not, nor what the centre never took."""
+    with centre() as port, contextlib.closing(carrier_to(port)) as carrier:
+        messages = [SmsMessage(0, f"+{SWITCHED_OFF}001", LONG, TEMPLATE), sms(1)]
+        off, on = sorted(carrier.hand_off(iter(messages)))
+        assert collect(carrier, 1) == [Receipt(on.provider_id or "", "delivered", "DELIVRD 000")]
+        ids = [*off.part_ids, off.provider_id or ""]
+        assert len(ids) == 3
+        assert carrier.recall([*ids, on.provider_id or "", "nobody-s"]) == {
+            **dict.fromkeys(ids, CANCELLED),
+            on.provider_id or "": "ESME_RCANCELFAIL",
+            "nobody-s": "ESME_RCANCELFAIL",
+        }
+        assert [(one.provider_id, one.state) for one in collect(carrier, 1)] == [(off.provider_id, "deleted")]
+        assert set(carrier.recall(ids).values()) == {"ESME_RCANCELFAIL"}  # asked again, it does no harm
+
+
+def test_a_cancel_octet_by_octet() -> None:
+    """Written by hand from the specification, 4.9.1."""
+    expected = (
+        b"\0"  # service_type
+        b"0a-1F\0"  # message_id
+        b"\x05\0KLGOVT\0"  # the source of the submit
+        b"\0\0\0"  # no destination: the id is enough
+    )
+
+    def script(peer: Peer) -> None:
+        bound(peer)
+        request = cancel(peer)
+        assert request.body == expected
+        answer(peer, request)
+        goodbye(peer)
+
+    with Scripted(script) as server:
+        carrier = carrier_to(server.port)
+        assert carrier.recall(["0a-1F"]) == {"0a-1F": CANCELLED}
+        carrier.close()
+    assert pdu.unpack_cancel(expected) == ("0a-1F", "KLGOVT")
+
+
+def test_only_a_final_word_is_an_answer() -> None:
+    """In any order, as the window has room; a centre that knows no cancel_sm refuses it, and no nack is a yes."""
+
+    def script(peer: Peer) -> None:
+        bound(peer)
+        first, second = cancel(peer), cancel(peer)
+        answer(peer, second, status=0x0C)
+        answer(peer, first)
+        third, fourth = cancel(peer), cancel(peer)
+        send(peer, RESPONSE, third.sequence, status=0x03)
+        send(peer, RESPONSE, fourth.sequence)
+        answer(peer, cancel(peer), status=FULL)
+        answer(peer, cancel(peer), status=THROTTLED)
+        goodbye(peer)
+
+    with Scripted(script) as server:
+        carrier = carrier_to(server.port, window=2)
+        codes = carrier.recall(list("ABCDEF"))
+        carrier.close()
+    assert codes == {"A": CANCELLED, "B": "ESME_RINVMSGID", "C": "ESME_RINVCMDID"}
+
+
+def test_a_break_leaves_what_was_not_answered() -> None:
+    def script(peer: Peer) -> None:
+        bound(peer)
+        answer(peer, cancel(peer))
+        cancel(peer)
+
+    def again(peer: Peer) -> None:
+        bound(peer)
+        answer(peer, cancel(peer))
+        goodbye(peer)
+
+    with Scripted(script, again) as server:
+        carrier = carrier_to(server.port, window=1)
+        assert carrier.recall(["A", "B"]) == {"A": CANCELLED}
+        assert carrier.recall(["B"]) == {"B": CANCELLED}
+        carrier.close()
+
+
+def test_a_centre_that_throttles_is_asked_about_the_rest_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smpp_throttle, "SECOND", 0.1)
+
+    def script(peer: Peer) -> None:
+        bound(peer)
+        answer(peer, cancel(peer), status=THROTTLED)
+        answer(peer, cancel(peer))
+        answer(peer, cancel(peer))
+        goodbye(peer)
+
+    with Scripted(script) as server:
+        carrier = carrier_to(server.port, window=1)
+        assert carrier.recall(["A", "B", "C"]) == {"B": CANCELLED, "C": CANCELLED}
+        carrier.close()
+
+
 # --- receipts ------------------------------------------------------------------------------------------
 
 
@@ -568,6 +675,8 @@ def deliver(text: str, tlvs: bytes = b"", esm_class: int = 0x04) -> bytes:
         ),
         (deliver("id:A-1 stat:UNDELIV err:27"), Receipt("A-1", "undelivered", "UNDELIV 27")),
         (deliver("id:A-1 stat:EXPIRED err:001"), Receipt("A-1", "expired", "EXPIRED 001")),
+        (deliver("id:A-1 stat:DELETED err:000"), Receipt("A-1", "deleted", "DELETED 000")),
+        (deliver("", b"\0\x1e\0\x04A-1\0\x04\x27\0\x01\x04"), Receipt("A-1", "deleted", "DELETED")),
         (deliver("id:A-1 stat:REJECTD"), Receipt("A-1", "rejected", "REJECTD")),
         (deliver("id:A-1 stat:UNKNOWN"), Receipt("A-1", "unknown", "UNKNOWN")),
         (deliver("id:A-1 stat:ENROUTE"), None),

@@ -50,6 +50,10 @@ def test_nothing_waits_for_the_clock_as_it_was(tmp_path: Path) -> None:
             """insert into send_put_off (batch_id, position, attempts, not_before)
                select id, 0, 1, now() + interval '20 minutes' from send_batch"""
         )
+        cursor.execute(
+            """insert into send_recall (batch_id, position, provider_id, has_receipt, stay, number, asked_at)
+               select id, 1, 'A', true, '', 0, now() + interval '20 minutes' from send_batch"""
+        )
     rate = pace.Pace({"channel email": 100.0})
     assert rate.take(1) is None
     assert lease.progress(held.batch).waiting == [1, 2, 3]
@@ -60,6 +64,8 @@ def test_nothing_waits_for_the_clock_as_it_was(tmp_path: Path) -> None:
     with connection.cursor() as cursor:
         cursor.execute("select extract(epoch from lease_until - now()) from send_batch")
         (left_s,) = cursor.fetchone()
+        cursor.execute("select from send_recall where asked_at <= now()")
+        assert cursor.rowcount == 1
     assert 0 < left_s <= lease.LEASE_S, "its worker keeps it, and no longer than a lease lasts"
     assert PutOff.objects.get().attempts == 1
     lease.give_back(held, wait_s=1_200)

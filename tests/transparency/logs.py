@@ -221,6 +221,7 @@ STORY = [
     entry("standing-order", body(standing(), notice=NOTICE)),
     trigger(),
     entry("withdrawal", body(WITHDRAWAL, OFFICER)),
+    entry("recalled", {"stay": STAY.digest(), "number": 1, "orders": [UNDER_ORDER]}),
 ]
 
 

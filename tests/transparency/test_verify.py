@@ -102,7 +102,8 @@ def test_the_keys_must_be_the_logs_and_a_witnesss(small: Path) -> None:
 
 SECOND = dt.timedelta(seconds=1)
 TRUST, REQUEST, SNAPSHOT, ORDER, AUDIENCE, STAY, AMENDMENT, LIFT, PAPER_STAY, CONFIRMATION, *_REST = STORY
-RELEASE, HANDED_OFF, REFUSAL, LINKING, LINKED, COUNTED, STOPPED, REFUSED, STANDING, TRIGGER, WITHDRAWAL = _REST
+RELEASE, HANDED_OFF, REFUSAL, LINKING, LINKED, COUNTED, STOPPED, REFUSED, STANDING, TRIGGER, *_REST = _REST
+WITHDRAWAL, RECALLED = _REST
 
 
 EXPIRED = entry("expired", logs.UNDER_ORDER, logs.LATER)
@@ -236,6 +237,8 @@ def test_an_order_that_borrows_rests_on_a_run_of_its_registers(tmp_path: Path) -
         ([TRUST, CONFIRMATION], "not placed before"),
         ([TRUST, STOPPED], "not placed before"),
         ([TRUST, STAY, STOPPED], "terms that the stay did not have"),
+        ([TRUST, RECALLED], "recalled names a stay that was not placed before"),
+        ([TRUST, STAY, AMENDMENT, RECALLED], "recalled names an order that was not logged"),
         ([TRUST, STAY, AMENDMENT, STOPPED], "an order that was not logged"),
         ([TRUST, entry("request-refused", body(logs.REQUEST_REFUSED, logs.OFFICER))], "register's owner or"),
         (

@@ -306,6 +306,8 @@ def told(log: Log) -> None:
     entry = {"stay": stay(STOPPING).digest(), "number": 0, "at": rfc3339(START + dt.timedelta(hours=3))}
     log.add("stopped", {**entry, "orders": [counted, undecided]})
     log.add("stopped", {**entry, "stay": ended.digest(), "orders": []})
+    called_back = [{"order": order, "asked": 40, "recalled": 30} for order in (stopped.digest(), "7" * 64)]
+    log.add("recalled", {"stay": entry["stay"], "number": 0, "orders": called_back})
     log.add("counted", {"on": "2026-02-19", "questions": [asked(request, answer) for answer in (6_210, 0, None)]})
     answered(log)
     kept_standing(log, said, request)

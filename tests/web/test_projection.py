@@ -230,6 +230,23 @@ def test_what_was_stopped_stands_with_its_stay(log: Log) -> None:
     assert register.unread == (index + 1,)
 
 
+def test_what_was_recalled_stands_with_its_stay(log: Log) -> None:
+    placed = story.stay(Scope())
+    log.add_stay(placed)
+    counted = [{"order": order, "asked": 120, "recalled": 90} for order in (_the_order().digest(), "7" * 64)]
+    body = {"stay": placed.digest(), "number": 0, "orders": counted}
+    index = log.add("recalled", body)
+    log.add("recalled", {**body, "stay": "0" * 64})  # of a stay that nobody placed
+    register = projection(log.entries())
+    found = register.stays["wpc-stay-1"]
+    assert [(one.order, one.asked, one.recalled) for one in found.recalled] == [
+        (counted[0]["order"], 120, 90),
+        ("7" * 64, 120, 90),
+    ]
+    assert [place.index for place in found.places] == [found.place.index, index]
+    assert register.unread == (index + 1,)
+
+
 def test_a_paper_that_nobody_confirms_is_flagged_after_a_day(log: Log) -> None:
     story.by_paper(log, notice())
     placed = projection(log.entries()).stays["by-paper"]

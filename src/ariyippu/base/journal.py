@@ -36,6 +36,7 @@ Kind = Literal[
     "confirmation",  # {"envelope"}: of a stay that was entered from paper
     "lift",  # {"envelope"}
     "stopped",  # {"stay", "number", "at", "orders": [{"order", "handed_off", "in_hand", "waiting"}]}, rounded
+    "recalled",  # {"stay", "number", "orders": [{"order", "asked", "recalled"}]}: what carriers cancelled, rounded
     "release",  # {"order"}
     "hold",  # {"hold": pause, drain or resume, "channel", "order"}: an operator's word about sending
     "doubts",  # {"order", "decision": given_up or send_again, "messages": rounded}: unknown ones, settled

@@ -42,6 +42,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
                 "handed_off_last_minute": found.handed_off,
                 "held": [{"scope": hold.scope, "kind": hold.kind} for hold in found.held],
                 "unknown": dict(unknown),
+                "recalling": found.recalling,
             }
         )
         return
@@ -56,6 +57,8 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         console.print(f"worker {hand.worker}: {hand.channel} of {hand.order}, lease ends in {hand.left_s:.0f} s")
     for order, messages in unknown.items():
         console.print(f"{order}: {messages} unknown")
+    if found.recalling:
+        console.print(f"{found.recalling} called back by a stay: their carriers have not answered yet")
 
 
 @app.command()

@@ -40,5 +40,7 @@ def _lines(one: "Explained") -> Iterator[str]:
         for when, counts in (("", one.decided), ("held back later, ", one.held_back)):
             for reason, count in counts.items():
                 yield f"  {count or '< 10':>10}  {when}{reason}: {REASONS.get(reason, 'Told')}"
+    if one.recalled is not None:
+        yield f"  {one.recalled or '< 10':>10}  recalled: a stay came before the message had arrived"
     if one.rules:
         yield f"  rules in force: {', '.join(one.rules)}"

@@ -7,7 +7,7 @@ from ariyippu.base.home import Home
 from ariyippu.demo.outside import keep
 from ariyippu.transparency.verify import Report
 
-LEFT = ("accepted", "delivered", "undelivered")
+LEFT = ("accepted", "delivered", "undelivered", "recalled")
 MESSAGE_ID = re.compile(r"^Message-ID: (\S+)", re.MULTILINE)
 
 

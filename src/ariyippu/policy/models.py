@@ -17,6 +17,8 @@ class StayRow(models.Model):
     lifted_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
     certified = models.PositiveSmallIntegerField(db_default=0)  # of its terms: what they stopped is in the journal
+    recalled = models.PositiveSmallIntegerField(db_default=0)  # of them: what they recall is intended
+    recall_logged = models.PositiveSmallIntegerField(db_default=0)  # and what came of it is in the journal
 
     class Meta:
         db_table = "policy_stay"

@@ -22,6 +22,7 @@ from django.db import connection
 
 from ariyippu.base import clock
 from ariyippu.base.documents import Envelope
+from ariyippu.ingest.manifest import Manifest
 from ariyippu.notice.criteria import EVERYONE, AnyOf, Node
 from ariyippu.notice.orders import VerifiedOrder
 from ariyippu.policy.documents import Amendment, Stay, Subject, subjects
@@ -63,9 +64,12 @@ def begin() -> None:
 
 def subjects_of(verified: VerifiedOrder) -> tuple[Subject, ...]:
     """A verified order's channels, as stays see them."""
-    columns = verified.manifest.columns.items()
-    attributes = {name: column.type for name, column in columns if column.kind == "attribute"}
-    return subjects(verified.order, verified.notice, attributes)
+    return subjects(verified.order, verified.notice, attributes_of(verified.manifest))
+
+
+def attributes_of(register: Manifest) -> dict[str, str]:
+    """A register's attributes with their types: what a stay may ask about."""
+    return {name: column.type for name, column in register.columns.items() if column.kind == "attribute"}
 
 
 def standing(subject: Subject, released_at: dt.datetime) -> Stay | None:

@@ -10,7 +10,7 @@ kept as NAME/ID.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -27,8 +27,10 @@ from ariyippu.send.carriers import (
     Arrival,
     Carrier,
     Message,
+    Recalling,
     Receipt,
     Verdict,
+    can_recall,
     connections,
     dlt,
     open_carrier,
@@ -95,6 +97,13 @@ class Chosen:
             raise
         self._tell(len(answers), sum(map(_is_fault, answers)))
         return answers if self.name in CHANNELS else [self._kept(answer) for answer in answers]
+
+    def recall(self, kept_ids: Sequence[str]) -> dict[str, str]:
+        """Ask it to cancel these messages; the code of its final word by id. Raises as the carrier does."""
+        if not isinstance(self.carrier, Recalling):
+            return {}
+        codes = self.carrier.recall([kept.rpartition("/")[2] for kept in kept_ids])
+        return {kept: codes[own] for kept in kept_ids if (own := kept.rpartition("/")[2]) in codes}
 
     def rest(self, error: AriyippuError) -> None:
         """Give it nothing for a while: it took nothing, or nothing could be given to it."""
@@ -167,6 +176,11 @@ class Choice:
     def receipts(self) -> list[Arrival]:
         """From every carrier, also one that this process has sent nothing by: receipts outlive a restart."""
         return [arrival for carriers in self._of.values() for each in carriers for arrival in each.receipts()]
+
+    def recalling(self) -> list[Chosen]:
+        """Those that can be asked to cancel what they accepted, but for who waits after a fault."""
+        now, sms = time.monotonic(), self._of.get("sms", [])
+        return [each for each in sms if can_recall(each.settings) and each.waits_until <= now]
 
     def close(self) -> None:
         for carriers in self._of.values():

@@ -14,6 +14,7 @@ from ariyippu.notice import criteria
 from ariyippu.notice.criteria import NOBODY, Node
 from ariyippu.send.cut import file_key, file_path
 from ariyippu.send.lease import Lease
+from ariyippu.send.models import MessageFile
 
 
 class HeldBack:
@@ -35,15 +36,19 @@ class HeldBack:
         return self._found
 
     def _ask(self, held: Lease) -> frozenset[bytes]:
-        file, snapshot = held.batch.file, held.verified.order.snapshot
-        condition, parameters = criteria.to_sql(held.stopped)
-        columns = ["record", *sorted(criteria.fields(held.stopped))]
-        with engine.readable(f"The snapshot {snapshot}"), engine.connect() as relations:
-            parquet = engine.open_parquet(file_path(self._home, file), file_key(file, self._keyring))
-            relations.register("messages", parquet.read(columns=["record"]))
-            relations.register("records", open_records(self._home, self._keyring, snapshot, columns))
-            found: pa.Table = relations.sql(
-                f"select r.record from messages join records r using (record) where {condition}",  # noqa: S608  names of a checked contract
-                params=parameters,
-            ).to_arrow_table()
-        return frozenset(found["record"].to_pylist())
+        return records_of(held.batch.file, held.verified.order.snapshot, held.stopped, self._home, self._keyring)
+
+
+def records_of(file: MessageFile, snapshot: str, whom: Node, home: Home, keyring: Keyring) -> frozenset[bytes]:
+    """Of a file's messages, the records that satisfy criteria, by the snapshot. RefusedError `file.damaged`."""
+    condition, parameters = criteria.to_sql(whom)
+    columns = ["record", *sorted(criteria.fields(whom))]
+    with engine.readable(f"The snapshot {snapshot}"), engine.connect() as relations:
+        parquet = engine.open_parquet(file_path(home, file), file_key(file, keyring))
+        relations.register("messages", parquet.read(columns=["record"]))
+        relations.register("records", open_records(home, keyring, snapshot, columns))
+        found: pa.Table = relations.sql(
+            f"select r.record from messages join records r using (record) where {condition}",  # noqa: S608  names of a checked contract
+            params=parameters,
+        ).to_arrow_table()
+    return frozenset(found["record"].to_pylist())

@@ -40,6 +40,7 @@ class Batch(models.Model):
     leased_by = models.CharField(max_length=120, null=True)
     lease_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(db_default=Now())  # the database's clock, as everything about leases
+    valid_until = models.DateTimeField(null=True)  # of SMS: how long a provider may try any that was handed off
 
     class Meta:
         db_table = "send_batch"
@@ -121,6 +122,30 @@ class Part(models.Model):
     class Meta:
         db_table = "send_part"
         indexes = [models.Index(fields=["provider_id"], name="send_part_provider")]
+
+
+class Recall(models.Model):
+    """What a carrier is asked to cancel, by an id that it gave, because of a stay: see recall.py.
+
+    It stands beside the outcome, which it never changes.
+    """
+
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, db_index=False)
+    position = models.PositiveIntegerField()
+    provider_id = models.CharField(max_length=96)
+    has_receipt = models.BooleanField()  # the message's receipt names it; of a long text, the last part's id alone
+    stay = models.CharField(max_length=64)  # the digest of the first that named it
+    number = models.PositiveSmallIntegerField()  # of its terms: 0 as it was placed, n by its n-th amendment
+    asked_at = models.DateTimeField(null=True)  # last; the database's clock
+    code = models.CharField(max_length=40, null=True)  # the carrier's, or ours (local.…); null: no answer yet
+
+    class Meta:
+        db_table = "send_recall"
+        constraints = [models.UniqueConstraint(fields=["batch", "position", "provider_id"], name="send_recall_once")]
+        indexes = [
+            models.Index(fields=["stay", "number"], name="send_recall_terms"),
+            models.Index(fields=["id"], name="send_recall_open", condition=models.Q(code__isnull=True)),
+        ]
 
 
 class PutOff(models.Model):

@@ -4,6 +4,7 @@ A batch's row group is read, the cells that its texts need are opened in memory,
 Nothing here is kept, logged or passed on except to the carrier.
 """
 
+import datetime as dt
 import email.utils
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,13 +36,14 @@ from ariyippu.send.tokens import MessageTokens
 class Opened:
     """A batch's messages, records and contacts' tokens, each by position.
 
-    `persons`: by position, of whom other registers know too.
+    `persons`: by position, of whom other registers know too. `valid_until`: when a provider must give up at the latest.
     """
 
     messages: Sequence[Message]
     records: Sequence[bytes]
     contacts: Sequence[bytes]
     persons: Mapping[int, bytes]
+    valid_until: dt.datetime | None  # of SMS
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,14 +69,15 @@ class Door:
         values = _written([p for p in verified.notice.placeholders if p.name in shown], texts)
         values |= _holding(verified.notice.flags, rows)
         values[MESSAGE] = MessageTokens.of(self.keyring, "link").make(held.batch.pk, verified.digest, records)
-        if channel == "sms":
-            messages = _sms(held, composer, contacts, values)
+        until = _valid_until(held) if channel == "sms" else None
+        if until is not None:
+            messages = _sms(held, composer, contacts, values, until)
         else:
             tokens = MessageTokens.of(self.keyring, "receipt").make(held.batch.pk, verified.digest, records)
             made = composer.emails(values, self._headers(contacts, tokens))
             messages = self._inbox(held, made, records) if channel == "inbox" else self._emails(contacts, made, tokens)
         persons = {position: person for position, person in enumerate(rows[PERSON].to_pylist()) if person is not None}
-        return Opened(messages, records, rows[CONTACT].to_pylist(), persons)
+        return Opened(messages, records, rows[CONTACT].to_pylist(), persons, until)
 
     def _emails(self, contacts: Sequence[str], made: Emails, tokens: Sequence[str]) -> list[Message]:
         return_paths = map(self.home.settings.carriers["email"].return_path, tokens)
@@ -138,17 +141,19 @@ def _holding(flags: Sequence[Flag], rows: pa.Table) -> dict[str, list[str]]:
     return {flag.name: ["yes" if holds else "" for holds in rows[FLAG + flag.name].to_pylist()] for flag in flags}
 
 
-def _sms(held: Lease, composer: Composer, contacts: Sequence[str], values: Mapping[str, list[str]]) -> list[Message]:
+def _sms(
+    held: Lease, composer: Composer, contacts: Sequence[str], values: Mapping[str, list[str]], until: dt.datetime
+) -> list[Message]:
     template = held.verified.notice.dlt_template
     rows = zip(*values.values(), strict=True) if values else repeat((), len(contacts))
     filled = (dict(zip(values, row, strict=True)) for row in rows)
     pairs = zip(contacts, map(composer.sms, filled), strict=True)
-    valid_s = _valid_s(held)
+    valid_s = max(1, int((until - clock.now()).total_seconds()))
     return [SmsMessage(position, to, text, template, valid_s) for position, (to, text) in enumerate(pairs)]
 
 
-def _valid_s(held: Lease) -> int:
+def _valid_until(held: Lease) -> dt.datetime:
     """A notice must not arrive when it could not be handed off: after its order, or under a stay placed ahead."""
-    ends = [held.verified.order.not_after, stays.first_ahead(held.subject)]
-    left = [int((end - clock.now()).total_seconds()) for end in ends if end is not None]
-    return max(1, min(MAX_VALID_S, *left))
+    ahead = stays.first_ahead(held.subject)
+    ends = [clock.now() + dt.timedelta(seconds=MAX_VALID_S), held.verified.order.not_after]
+    return min([*ends, ahead] if ahead else ends)

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 
 from ariyippu.send import holds
-from ariyippu.send.models import Hold, Outcome
+from ariyippu.send.models import Hold, Outcome, Recall
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Overview:
     handed_off: dict[str, int]  # messages of each channel in the last minute's windows
     held: tuple[Hold, ...]
     unknown: int  # messages, receipts or none
+    recalling: int  # messages that a stay calls back, about which their carriers have not given a final word
 
 
 def overview() -> Overview:
@@ -46,6 +47,7 @@ def overview() -> Overview:
         handed_off=dict(_rows(_LAST_MINUTE)),
         held=tuple(holds.standing()),
         unknown=Outcome.objects.filter(outcome=Outcome.UNKNOWN).count(),
+        recalling=Recall.objects.filter(code=None).values("batch", "position").distinct().count(),
     )
 
 

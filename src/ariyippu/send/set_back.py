@@ -23,6 +23,7 @@ OPENED_AHEAD = f"coalesce((select {_AHEAD} from send_window order by id desc lim
 _END_WAITS = (
     "update send_batch set not_before = now() where state = 'ready' and not_before > now()",
     "update send_put_off set not_before = now() where not_before > now()",
+    "update send_recall set asked_at = now() where code is null and asked_at > now()",
     "update send_pace set free_at = now() where free_at > now()",
     f"""update send_batch set lease_until = now() + make_interval(secs => {LEASE_S})
         where state = 'leased' and lease_until > now() + make_interval(secs => {LEASE_S})""",  # noqa: S608  a constant

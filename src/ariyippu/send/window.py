@@ -9,6 +9,7 @@ that a window costs one wait for the disk:
     COMMIT
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -36,7 +37,8 @@ _PAUSED = holds.PAUSED.format(channel="channel", order='"order"')
 # The lease is extended only while nothing has changed since its checks, and the intent hangs on it.
 _OPEN = f"""
     with extended as (
-        update send_batch set lease_until = now() + make_interval(secs => {LEASE_S})
+        update send_batch set lease_until = now() + make_interval(secs => {LEASE_S}),
+            valid_until = greatest(valid_until, %s::timestamptz)
         where id = %s and state = 'leased' and leased_by = %s and lease_until > now() and {stays.EDITION} = %s
             and not {_PAUSED}
         returning id)
@@ -79,6 +81,7 @@ class Work:
     held: Lease
     records: Sequence[bytes]
     attempts: dict[int, int] = field(default_factory=dict)
+    valid_until: dt.datetime | None = None  # when a provider must give up at the latest
 
 
 def turn(work: Work, ending: Ending | None, positions: Sequence[int]) -> int | None:
@@ -90,7 +93,7 @@ def turn(work: Work, ending: Ending | None, positions: Sequence[int]) -> int | N
     with driver.transaction() as cursor:
         if ending is not None:
             _close(cursor, work, ending)
-        window = _open(cursor, work.held, positions) if positions else None
+        window = _open(cursor, work, positions) if positions else None
     if positions and window is None:
         raise LeaseLostError("The lease has ended, or the order is stopped.")
     return window
@@ -109,10 +112,12 @@ def tell_doubts(work: Work, unknown: Sequence[int]) -> None:
             _tell(work, unknown)
 
 
-def _open(cursor: psycopg.Cursor, held: Lease, positions: Sequence[int]) -> int | None:
+def _open(cursor: psycopg.Cursor, work: Work, positions: Sequence[int]) -> int | None:
+    held = work.held
     if not in_window(held.verified):
         return None
-    cursor.execute(_OPEN, [held.batch.pk, held.worker, held.edition, str(list(positions))], prepare=True)
+    named = work.valid_until, held.batch.pk, held.worker, held.edition
+    cursor.execute(_OPEN, [*named, str(list(positions))], prepare=True)
     opened = cursor.fetchone()
     return None if opened is None else int(opened[0])
 

@@ -20,7 +20,7 @@ from ariyippu.base.errors import AriyippuError, RefusedError, TransientError
 from ariyippu.base.logs import places
 from ariyippu.policy import suspensions
 from ariyippu.policy.objections import withheld
-from ariyippu.send import choice, claims, destinations, mark, metrics, window
+from ariyippu.send import choice, claims, destinations, mark, metrics, recall, window
 from ariyippu.send.carriers import Answer, Arrival, Message, Verdict, verdicts
 from ariyippu.send.carriers.verdicts import Blame
 from ariyippu.send.choice import Choice, Chosen
@@ -103,11 +103,30 @@ class Worker:
             reclaim(self.name)  # its next lease declares what was in its hands to be in doubt
             self._has_faulted = False
         mark.check(self._home)
+        has_recalled = self._recall()
         held = lease(self.name, self._checks, self._choice.takes)
         if held is not None:
             self._send(held)
         self._collect_receipts()
-        return held is not None
+        return has_recalled or held is not None
+
+    def _recall(self) -> bool:
+        """Ask carriers to cancel what a stay calls back, a window of each; whether any was asked."""
+        found = False
+        for chosen in self._choice.recalling():
+            pace = Pace.of(self._home.settings, chosen.name, office="")
+            asked = recall.take(chosen.name, pace.window(chosen.window_messages))
+            if not asked:
+                continue
+            try:
+                if self._wait_for(pace.take(len(asked))):
+                    recall.keep(asked, chosen.recall(list(asked)))
+                    found = True
+                    continue
+            except (TransientError, RefusedError) as error:  # raised only before the first is asked about
+                chosen.rest(error)
+            recall.give_back(asked)
+        return found
 
     def _send(self, held: Lease) -> None:
         chosen = self._choice.of(held.subject.channel, held.verified.purpose)
@@ -115,7 +134,7 @@ class Worker:
         wait_s = 0.0
         try:
             found = progress(held.batch)
-            work = Work(held, opened.records, found.attempts)
+            work = Work(held, opened.records, found.attempts, opened.valid_until)
             window.tell_doubts(work, found.unknown)
             claims.tell_doubts(held, [opened.persons[p] for p in found.unknown if p in opened.persons])
             stayed = self._held_back.of(held)

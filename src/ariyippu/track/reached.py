@@ -1,4 +1,7 @@
-"""Whom an order reached: those whose message left, or may have, and of whom no receipt says that it did not arrive."""
+"""Whom an order reached: those whose message left, or may have, and of whom no receipt says that it did not arrive.
+
+What a stay recalled reached nobody: its carrier says so.
+"""
 
 import itertools
 
@@ -8,6 +11,7 @@ from django.db import connection
 from ariyippu.base.home import Home
 from ariyippu.base.keys import Keyring
 from ariyippu.send.models import Batch
+from ariyippu.track.recalls import ASKED, OF_ORDER, RECALLED
 from ariyippu.track.receipts import State
 from ariyippu.track.sent import rows
 
@@ -26,13 +30,14 @@ def _places(order: str) -> list[tuple[int, int]]:
     """Batch and position of each message that may have arrived, batch by batch."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """select o.batch_id, o.position
+            f"""select o.batch_id, o.position
                from send_batch b
                join send_outcome o on o.batch_id = b.id
                left join track_message r on r.batch_id = o.batch_id and r.position = o.position
+               left join ({ASKED.format(which=OF_ORDER)}) c on c.batch_id = o.batch_id and c.position = o.position
                where b."order" = %s and o.outcome in ('accepted', 'unknown')
-                 and coalesce(r.state, %s) = %s
-               order by 1, 2""",
-            [order, State.DELIVERED.value, State.DELIVERED.value],
+                 and coalesce(r.state, %s) = %s and not {RECALLED}
+               order by 1, 2""",  # noqa: S608  constants
+            [order, order, State.DELIVERED.value, State.DELIVERED.value],
         )
         return list(cursor.fetchall())

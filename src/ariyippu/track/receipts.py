@@ -18,6 +18,7 @@ from ariyippu.send.carriers.answers import Receipt
 class State(IntEnum):
     """What became of an accepted message. The numbers stand in the database and are the order of belief."""
 
+    DELETED = 0  # cancelled at its carrier: recalled, where a stay asked for that (track/recalls.py)
     EXPIRED = 1  # the carrier tried until the message's time was over
     UNDELIVERED = 2
     REJECTED = 3  # by the receiving side's rules: its policy, its filters
@@ -63,7 +64,7 @@ def of_receipt(receipt: Receipt, dead_codes: Collection[str]) -> Word | None:
     if receipt.state == "unknown":
         return None
     state = State[receipt.state.upper()]
-    if state is not State.DELIVERED and receipt.code.rpartition(" ")[2] in dead_codes:
+    if state not in (State.DELIVERED, State.DELETED) and receipt.code.rpartition(" ")[2] in dead_codes:
         state = State.BOUNCED
     return Word(state, receipt.code)
 

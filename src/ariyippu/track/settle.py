@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from ariyippu.base import clock
 from ariyippu.send.carriers import Arrival, Receipt
 from ariyippu.send.tokens import Place
+from ariyippu.track.recalls import ASKED, OF_ORDER, RECALLED
 from ariyippu.track.receipts import State, Word, of_receipt, settled
 
 EARLY_S = 86_400
@@ -106,23 +107,25 @@ def ignore(kind: Kind, count: int = 1) -> None:
 def outcomes(order: str) -> dict[str, dict[str, int]]:
     """{channel: {outcome: count}} of an order, exact, receipts included; for the vault only.
 
-    Outcomes: accepted (no receipt yet), delivered, undelivered, refused, unknown, gave_up, withheld, waiting.
+    Outcomes: accepted (no receipt yet), delivered, undelivered, recalled, refused, unknown, gave_up, withheld, waiting.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             select b.channel,
-                   case when o.outcome not in ('accepted', 'unknown') or r.state is null then o.outcome
+                   case when {RECALLED} then 'recalled'
+                        when o.outcome not in ('accepted', 'unknown') or r.state is null then o.outcome
                         when r.state = %s then 'delivered'
                         else 'undelivered' end,
                    count(*)
             from send_batch b
             join send_outcome o on o.batch_id = b.id
             left join track_message r on r.batch_id = o.batch_id and r.position = o.position
+            left join ({ASKED.format(which=OF_ORDER)}) c on c.batch_id = o.batch_id and c.position = o.position
             where b."order" = %s
             group by 1, 2 order by 1, 2
-            """,
-            [State.DELIVERED.value, order],
+            """,  # noqa: S608  constants
+            [State.DELIVERED.value, order, order],
         )
         counts: dict[str, dict[str, int]] = {}
         for channel, outcome, count in cursor.fetchall():

@@ -54,7 +54,7 @@ def _certify(row: StayRow) -> None:
     number, span = row.certified, stays.placed(row)[1][row.certified]
     at = max(span.starts_at, row.accepted_at)
     stood = span.ends_at is None or at < span.ends_at
-    counted = [_count(order, batches, span, at) for order, batches in _named(span, at)] if stood else []
+    counted = [_count(order, batches, span, at) for order, batches in named(span, at)] if stood else []
     if None in counted:
         return  # a worker has a window in its hands
     found = [stopped for stopped in counted if stopped is not None and (stopped.in_hand or stopped.waiting != 0)]
@@ -81,13 +81,13 @@ def _public(stopped: Stopped) -> dict[str, object]:
     }
 
 
-def _named(span: Span, at: dt.datetime) -> Iterator[tuple[OrderRow, QuerySet[Batch]]]:
+def named(span: Span, at: dt.datetime) -> Iterator[tuple[OrderRow, QuerySet[Batch]]]:
     """The orders that stood when the terms came into force, and their batches that the terms name."""
     for row in OrderRow.objects.filter(accepted_at__lte=at).exclude(state=OrderRow.FAILED).order_by("accepted_at"):
         order, notice = orders.document(row), Notice.parse(bytes(row.notice))
-        named = [subject for subject in subjects(order, notice, {}) if span.terms.names(subject)]
-        if named and at < order.not_after:
-            yield row, _batches(row, named)
+        ways = [subject for subject in subjects(order, notice, {}) if span.terms.names(subject)]
+        if ways and at < order.not_after:
+            yield row, _batches(row, ways)
 
 
 def _batches(row: OrderRow, named: Sequence[Subject]) -> QuerySet[Batch]:

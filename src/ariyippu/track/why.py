@@ -19,6 +19,7 @@ from ariyippu.notice.models import OrderRow
 from ariyippu.policy.models import AudienceRow
 from ariyippu.policy.reference import REASONS
 from ariyippu.send.models import Outcome
+from ariyippu.track import settle
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Explained:
     decided_at: str | None  # RFC 3339
     decided: Mapping[str, int]
     held_back: Mapping[str, int]  # what spoke against telling them between decision and hand-off
+    recalled: int | None  # of those whose message had left: cancelled by its carrier, for a stay; None: nobody's
     rules: tuple[str, ...]  # of grant/rules.toml, in force on that day
 
 
@@ -46,12 +48,14 @@ def _explained(row: OrderRow) -> Explained:
     frozen = AudienceRow.objects.filter(order=row.digest).first()
     held_back = Outcome.objects.filter(batch__order=row.digest, outcome=Outcome.WITHHELD)
     counts = Counter(dict(held_back.values_list("code").annotate(Count("pk"))))
+    recalled = sum(found.get("recalled", 0) for found in settle.outcomes(row.digest).values())
     return Explained(
         order=row.order_id,
         state=row.state,
         decided_at=rfc3339(frozen.decided_at) if frozen else None,
         decided=_told(frozen.counts if frozen else {}),
         held_back=_told(counts),
+        recalled=rounded(recalled) if recalled else None,
         rules=tuple(journal.body(frozen.journal_id)["rules"]) if frozen else (),
     )
 

@@ -1,4 +1,5 @@
-"""A stay's compliance certificate: what was stopped, when, how much had left before, and where the log says so.
+"""A stay's compliance certificate: what was stopped, when, how much had left before, what of that was recalled, and
+where the log says so.
 
 Its counts are exact: it is for the court that placed the stay, from the vault. The log has the same counts
 rounded; each entry comes with its inclusion proof (RFC 6962, 2.1.1) under the checkpoint that is quoted.
@@ -18,12 +19,13 @@ from ariyippu.policy import stays
 from ariyippu.policy.documents import Stay
 from ariyippu.policy.models import StayRow
 from ariyippu.policy.spans import Span
+from ariyippu.track import recalls
 from ariyippu.track.models import StoppedRow
 from ariyippu.transparency import reader, tree
 from ariyippu.transparency.entries import LoggedEntry
 from ariyippu.transparency.note import Checkpoint, Note
 
-ABOUT_STAYS = ("stay", "amendment", "confirmation", "lift", "stopped")
+ABOUT_STAYS = ("stay", "amendment", "confirmation", "lift", "stopped", "recalled")
 
 
 def certificate(stay_id: str, home: Home) -> dict[str, Any]:
@@ -70,6 +72,10 @@ def _terms(number: int, span: Span, row: StayRow) -> dict[str, Any]:
             }
             for stopped in StoppedRow.objects.filter(stay=row.digest, number=number).order_by("pk")
         ],
+        "recalls": [
+            {"order": OrderRow.objects.get(digest=order).order_id, "digest": order, **vars(recalled)}
+            for order, recalled in recalls.of_terms(row.digest, number).items()
+        ],
     }
 
 
@@ -89,7 +95,7 @@ def _entries(digest: str, note: Note, home: Home) -> Iterator[dict[str, Any]]:
 
 def _is_about(entry: LoggedEntry, digest: str) -> bool:
     body: Mapping[str, Any] = entry.body
-    if entry.kind == "stopped":
+    if entry.kind in ("stopped", "recalled"):
         return bool(body["stay"] == digest)
     envelope = Envelope.model_validate(body["envelope"])
     if envelope.payloadType == Stay.payload_type():

@@ -22,6 +22,10 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "order": "Order {order}: {handed_off} messages had left before; {in_hand} were in hand; {waiting} stopped.",
         "undecided": "Order {order}: stopped before anyone was decided about; nothing had left.",
         "none": "No order stood within it.",
+        "recall": "Order {order}: of messages that had left, {asked} could still be cancelled; carriers said that "
+        "they cancelled {recalled}.",
+        "other": "      {messages} not: {code}",
+        "unanswered": "no answer so far",
         "lifted": "Lifted on {at}. What it stopped goes on only when a person releases it.",
         "log": "In the public log: {entries}.",
         "checkpoint": "Proved under this checkpoint; the proofs are in the certificate's JSON form:",
@@ -38,6 +42,10 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "order": "ഉത്തരവ് {order}: അതിനുമുൻപ് പോയ സന്ദേശങ്ങൾ {handed_off}; കൈമാറുകയായിരുന്നവ {in_hand}; തടഞ്ഞത് {waiting}.",
         "undecided": "ഉത്തരവ് {order}: ആരെ അറിയിക്കണമെന്നു തീരുമാനിക്കുംമുൻപ് തടഞ്ഞു; ഒന്നും പോയിട്ടില്ല.",
         "none": "ഇതിന്റെ പരിധിയിൽ ഒരു ഉത്തരവും ഉണ്ടായിരുന്നില്ല.",
+        "recall": "ഉത്തരവ് {order}: പോയ സന്ദേശങ്ങളിൽ {asked} അപ്പോഴും റദ്ദാക്കാവുന്നവയായിരുന്നു; റദ്ദാക്കിയെന്ന് "
+        "സേവനദാതാക്കൾ പറഞ്ഞത് {recalled}.",
+        "other": "      {messages} റദ്ദാക്കിയില്ല: {code}",
+        "unanswered": "ഇതുവരെ മറുപടിയില്ല",
         "lifted": "സ്റ്റേ നീക്കിയത് {at}. തടഞ്ഞത്, ഒരാൾ തുടരാൻ അനുവദിച്ചാൽ മാത്രമേ തുടരൂ.",
         "log": "പൊതു ലോഗിൽ: {entries}.",
         "checkpoint": "ഈ ചെക്ക്പോയിന്റിനു കീഴിൽ തെളിയിച്ചത്; തെളിവുകൾ സാക്ഷ്യപത്രത്തിന്റെ JSON രൂപത്തിലുണ്ട്:",
@@ -80,6 +88,10 @@ def _terms(number: int, terms: Mapping[str, Any], words: Mapping[str, str]) -> I
         yield "   " + words["undecided" if order["waiting"] is None else "order"].format(**order)
     if not terms["orders"]:
         yield "   " + words["none"]
+    for recall in terms["recalls"]:
+        yield "   " + words["recall"].format(**recall)
+        for code, messages in recall["others"].items():
+            yield words["other"].format(messages=messages, code=code or words["unanswered"])
 
 
 def _moment(rfc3339: str) -> str:

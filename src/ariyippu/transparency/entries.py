@@ -31,6 +31,7 @@ KINDS = frozenset(
         "confirmation",
         "lift",
         "stopped",
+        "recalled",
         "release",
         "hold",
         "doubts",

@@ -121,6 +121,7 @@ class Meaning:
             "confirmation": self._check_confirmation,
             "lift": self._check_lift,
             "stopped": self._check_stopped,
+            "recalled": self._check_stopped,
             "audience": self._check_audience,
             "release": self._check_under_order,
             "doubts": self._check_under_order,
@@ -273,11 +274,13 @@ class Meaning:
 
     def _check_stopped(self, entry: LoggedEntry) -> None:
         body = _body(_Stopped, entry)
-        placed = self._placed(body.stay, "stopped")
+        placed = self._placed(body.stay, entry.kind)
         if body.number > placed.amendments:
-            raise RefusedError("stopped.no_terms", "It counts under terms that the stay did not have.")
+            raise RefusedError(f"{entry.kind}.no_terms", "It counts under terms that the stay did not have.")
         if unknown := {under.order for under in body.orders} - self._orders.keys():
-            raise RefusedError("entry.no_order", f"The stopped names an order that was not logged: {min(unknown)}.")
+            raise RefusedError(
+                "entry.no_order", f"The {entry.kind} names an order that was not logged: {min(unknown)}."
+            )
 
     def _placed(self, digest: str, kind: str) -> "_PlacedStay":
         if digest not in self._stays:

@@ -2,6 +2,7 @@
 
     record -> contact and what it was collected for -> notice, purpose and law -> grant -> order and who signed
            -> the rule that decided, with its proof under the audience's root -> the log's entries, with theirs
+           -> the stay for which its carrier was asked to cancel it, if one was, and the carrier's answer
 
 The authority is the token of the message's own link, which nobody else has (send/tokens.py); a portal asks for
 each of its person's messages by that token. There is no way to ask by a key, a name or a contact. Nothing that
@@ -32,7 +33,7 @@ from ariyippu.notice.models import OrderRow
 from ariyippu.policy import audience
 from ariyippu.policy.models import AudienceRow
 from ariyippu.send.models import Batch
-from ariyippu.track import sent
+from ariyippu.track import recalls, sent
 from ariyippu.transparency import reader, tree
 from ariyippu.transparency.note import Checkpoint
 
@@ -71,6 +72,7 @@ def of_message(token: str, home: Home, keyring: Keyring) -> dict[str, Any] | Non
         "notice": _notice(case),
         "order": {"id": row.order_id, "digest": row.digest, "signed_by": _signers(row, home)},
         "decision": _decision(case, frozen, keyring),
+        "recall": recalls.of_message(message.place),
         "checkpoint": note.encode().decode(),
         "entries": list(_entries(case, frozen, Checkpoint.parse(note.text))),
     }

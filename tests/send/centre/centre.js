@@ -3,7 +3,8 @@
 //     node centre.js PORT FILE ACCOUNT FAULTS
 //
 // It prints its port, adds each text to FILE as a line of JSON, and ends when its standard input does. A number that
-// ends in 0000 is refused, one that ends in 77 is not reached. ACCOUNT is name:password. FAULTS is JSON: {"perSecond": 20}
+// ends in 0000 is refused, one that ends in 77 is not reached, and to one that begins with 910999999 texts are tried
+// until they are cancelled. ACCOUNT is name:password. FAULTS is JSON: {"perSecond": 20}
 // throttles beyond that, {"loses": 3} takes the third submit and ends the connection before the answer.
 "use strict";
 const fs = require("fs");
@@ -15,6 +16,7 @@ smpp.addTLV("dlt_entity", {id: 0x1400, type: smpp.types.tlv.string});
 smpp.addTLV("dlt_template", {id: 0x1401, type: smpp.types.tlv.string});
 
 const texts = new Map(); // of which some parts have come
+const trying = new Map(); // what is not delivered yet: id -> submit_sm
 const due = []; // receipts
 let sessions = [];
 let submits = 0;
@@ -56,8 +58,9 @@ function take(pdu) {
     }
 }
 
-function receipt(pdu, id) {
-    const stat = pdu.destination_addr.endsWith("77") ? "UNDELIV" : "DELIVRD";
+const STATES = {DELIVRD: "DELIVERED", UNDELIV: "UNDELIVERABLE", DELETED: "DELETED"};
+
+function receipt(pdu, id, stat) {
     const error = stat === "DELIVRD" ? "000" : "001";
     return {
         source_addr: pdu.destination_addr,
@@ -65,7 +68,7 @@ function receipt(pdu, id) {
         esm_class: smpp.ESM_CLASS.MC_DELIVERY_RECEIPT,
         short_message: `id:${id} sub:001 dlvrd:001 submit date:2602240930 done date:2602240931 stat:${stat} err:${error} text:`,
         receipted_message_id: id,
-        message_state: smpp.MESSAGE_STATE[stat === "DELIVRD" ? "DELIVERED" : "UNDELIVERABLE"],
+        message_state: smpp.MESSAGE_STATE[STATES[stat]],
     };
 }
 
@@ -95,10 +98,28 @@ function submit(session, pdu) {
     }
     const id = "N" + submits.toString(16);
     answer({message_id: id});
+    if (pdu.destination_addr.startsWith("910999999")) {
+        trying.set(id, pdu);
+    } else {
+        end(pdu, id, pdu.destination_addr.endsWith("77") ? "UNDELIV" : "DELIVRD");
+    }
+}
+
+function end(pdu, id, stat) {
     if (pdu.registered_delivery & 1) {
-        due.push(receipt(pdu, id));
+        due.push(receipt(pdu, id, stat));
         deliver();
     }
+}
+
+function cancel(session, pdu) {
+    const submitted = trying.get(pdu.message_id);
+    if (!submitted || submitted.source_addr !== pdu.source_addr) {
+        return session.send(pdu.response({command_status: smpp.ESME_RCANCELFAIL}));
+    }
+    trying.delete(pdu.message_id);
+    session.send(pdu.response());
+    end(submitted, pdu.message_id, "DELETED");
 }
 
 const server = smpp.createServer((session) => {
@@ -113,6 +134,7 @@ const server = smpp.createServer((session) => {
         deliver();
     });
     session.on("submit_sm", (pdu) => submit(session, pdu));
+    session.on("cancel_sm", (pdu) => cancel(session, pdu));
     session.on("enquire_link", (pdu) => session.send(pdu.response()));
     session.on("unbind", (pdu) => {
         session.send(pdu.response());

@@ -1,4 +1,4 @@
-"""An SMS centre (SMPP 3.4): takes submits, puts long texts together, and sends receipts.
+"""An SMS centre (SMPP 3.4): takes submits, puts long texts together, cancels what it has not delivered, sends receipts.
 
 A receipt that was not confirmed when its connection ended is sent again after the next bind.
 """
@@ -9,7 +9,7 @@ import hmac
 import itertools
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ariyippu.base import clock
 from ariyippu.demo.outside.keep import Keep
@@ -17,9 +17,10 @@ from ariyippu.send.carriers import pdu
 from ariyippu.send.carriers.pdu import RESPONSE, Command, Pdu, ShortMessage
 
 OK, INVALID_COMMAND, NOT_BOUND, BAD_ADDRESS, BAD_PASSWORD, BAD_NAME = 0x00, 0x03, 0x04, 0x0B, 0x0E, 0x0F
+CANCEL_FAILED = 0x11
 DEAD_NUMBER, UNREACHABLE_NUMBER = "0000", "77"  # as they end
-SWITCHED_OFF = "910999999"  # as they begin: never switched on again, so their messages expire
-_MESSAGE_STATES = {"DELIVRD": 2, "EXPIRED": 3, "UNDELIV": 5}  # section 5.2.28
+SWITCHED_OFF = "910999999"  # as they begin: never switched on again, so their messages expire, or are cancelled
+_MESSAGE_STATES = {"DELIVRD": 2, "EXPIRED": 3, "DELETED": 4, "UNDELIV": 5}  # section 5.2.28
 MAX_UNCONFIRMED = 500  # receipts on their way to one client
 MAX_FRAGMENTS = 100_000  # of texts whose other parts have not come
 
@@ -61,10 +62,12 @@ class Due:
 
 @dataclass(frozen=True)
 class Kept:
-    """A receipt that is sent when its message has expired: the phone was not reached by then."""
+    """A submit that is tried until its time is over: the phone is not reached by then."""
 
     until: dt.datetime
     due: Due
+    source: str
+    has_receipt: bool
 
 
 class SmsCentre:
@@ -74,7 +77,7 @@ class SmsCentre:
         self.keep = keep
         self.account = account
         self.due: deque[Due] = deque()
-        self._trying: list[Kept] = []
+        self._trying: dict[str, Kept] = {}  # by its id
         self.bound: list[_Connection] = []
         self.open: set[asyncio.Transport] = set()
         self._ids = itertools.count(1)
@@ -104,21 +107,34 @@ class SmsCentre:
                     "state": stat,
                 }
             )
-        if message.registered_delivery & 1:
-            receipt = Due(provider_id, message.destination, stat)
-            if stat == "EXPIRED":
-                self._trying.append(Kept(clock.now() + pdu.unpack_relative(message.validity), receipt))
-            else:
-                self.due.append(receipt)
+        receipt, has_receipt = Due(provider_id, message.destination, stat), bool(message.registered_delivery & 1)
+        if stat == "EXPIRED":
+            until = clock.now() + pdu.unpack_relative(message.validity)
+            self._trying[provider_id] = Kept(until, receipt, message.source, has_receipt)
+        elif has_receipt:
+            self.due.append(receipt)
         return OK, provider_id
+
+    def cancel(self, provider_id: str, source: str) -> int:
+        """The status of a cancel_sm: what was delivered, or is another client's, is not cancelled."""
+        kept = self._trying.get(provider_id)
+        if kept is None or kept.source != source:
+            return CANCEL_FAILED
+        del self._trying[provider_id]
+        self._give_up(kept, "DELETED")
+        return OK
 
     def expire(self) -> None:
         """Give up what was not delivered in its time."""
-        over = [kept for kept in self._trying if kept.until <= clock.now()]
-        if over:
-            self._trying = [kept for kept in self._trying if kept not in over]
-            self.due.extend(kept.due for kept in over)
-            self.send_receipts()
+        for provider_id, kept in list(self._trying.items()):
+            if kept.until <= clock.now():
+                del self._trying[provider_id]
+                self._give_up(kept, "EXPIRED")
+        self.send_receipts()
+
+    def _give_up(self, kept: Kept, stat: str) -> None:
+        if kept.has_receipt:
+            self.due.append(replace(kept.due, stat=stat))
 
     def send_receipts(self) -> None:
         for connection in self.bound:
@@ -155,6 +171,7 @@ class _Connection(asyncio.Protocol):
         self._unconfirmed: dict[int, Due] = {}
         self._commands: dict[int, Callable[[Pdu], bytes]] = {
             Command.SUBMIT_SM: self._submit,
+            Command.CANCEL_SM: self._cancel,
             Command.ENQUIRE_LINK: lambda request: _response(request, OK),
             Command.UNBIND: self._unbind,
             Command.BIND_TRANSCEIVER: self._bind,
@@ -224,6 +241,11 @@ class _Connection(asyncio.Protocol):
             return _response(request, NOT_BOUND)
         status, provider_id = self._centre.submit(pdu.unpack_message(request.body))
         return _response(request, status, pdu.c_string(provider_id) if status == OK else b"")
+
+    def _cancel(self, request: Pdu) -> bytes:
+        if not self._is_bound:
+            return _response(request, NOT_BOUND)
+        return _response(request, self._centre.cancel(*pdu.unpack_cancel(request.body)))
 
     def _confirmed(self, response: Pdu) -> bytes:
         self._unconfirmed.pop(response.sequence, None)

@@ -228,16 +228,26 @@ class Story:
     # --- the election ----------------------------------------------------------------------------------
 
     def _election_is_near(self) -> None:
-        """Its restraint is placed a day ahead: a message to a phone that is off must not arrive within it."""
+        """Its restraint is placed a day ahead: a message to a phone that is off must not arrive within it.
+
+        What left before anyone knew of it is recalled when it begins; what leaves later is valid until then.
+        """
         self._at("2026-03-13")
-        name = self._order(papers.news("news-march"), "news", NEWS)
+        before = self._order(papers.news("news-march"), "news", NEWS)
+        self._at("2026-03-13", hour=19)
+        name = self._order(papers.news("news-march-evening"), "news", NEWS)
+        self._at("2026-03-14", hour=16)
+        self._send(before)
         self._at("2026-03-14", hour=18)
         election = papers.restraint("election", _midnight("2026-03-15"), _midnight("2026-05-05"))
         self.stage.submit(election, COMMISSION)
         self._at("2026-03-14", hour=20)
         self._send(name)
         self._at("2026-03-15", hour=0)
+        self.stage.await_receipts(before)
         self.stage.await_receipts(name)
+        recalled = self.stage.outcomes(before)["recalled"]
+        self._note("stopped", f"{before}: recalled from the SMS centre at midnight", "valid beyond it", recalled)
         expired = self.stage.outcomes(name)["undelivered"]
         self._note("fact", f"{name}: expired at the SMS centre at midnight", "valid until the restraint began", expired)
 

@@ -191,7 +191,7 @@ def row(order: str) -> OrderRow:
 
 def sent(outcomes: Counts) -> int:
     """Messages that a carrier took."""
-    return sum(outcomes.get(name, 0) for name in ("accepted", "delivered", "undelivered", "unknown"))
+    return sum(outcomes.get(name, 0) for name in ("accepted", "delivered", "undelivered", "recalled", "unknown"))
 
 
 def in_hand() -> bool:

@@ -15,6 +15,7 @@ from ariyippu.send.carriers.answers import (
     EmailMessage,
     InboxMessage,
     Message,
+    Recalling,
     Receipt,
     SmsMessage,
     Stop,
@@ -32,19 +33,33 @@ __all__ = [
     "EmailMessage",
     "InboxMessage",
     "Message",
+    "Recalling",
     "Receipt",
     "SmsMessage",
     "Stop",
     "Verdict",
+    "can_recall",
     "connections",
     "open_carrier",
 ]
+
+
+_BY_SCHEME: dict[str, type[SmtpCarrier | SmppCarrier | MobileSevaCarrier]] = {
+    **dict.fromkeys(("smtp", "smtps", "smtp+starttls"), SmtpCarrier),
+    **dict.fromkeys(("smpp", "smpps"), SmppCarrier),
+    **dict.fromkeys(("mobileseva+https", "mobileseva+http"), MobileSevaCarrier),
+}
 
 
 def connections(settings: CarrierSettings) -> int:
     """How many connections the carrier of these settings holds at once: an SMPP session is one."""
     is_smpp = settings.url.startswith(("smpp://", "smpps://"))
     return 1 if is_smpp else settings.connections
+
+
+def can_recall(settings: CarrierSettings) -> bool:
+    """Whether the carrier of these settings can be asked to cancel what it accepted: its type says so."""
+    return issubclass(_BY_SCHEME.get(settings.url.partition(":")[0], InboxCarrier), Recalling)
 
 
 def open_carrier(settings: CarrierSettings) -> Carrier:
@@ -55,8 +70,4 @@ def open_carrier(settings: CarrierSettings) -> Carrier:
     if settings is INBOX:
         return InboxCarrier()
     where = endpoint.parse(settings.url)
-    if where.scheme in ("smpp", "smpps"):
-        return SmppCarrier(settings, where)
-    if where.scheme in ("mobileseva+https", "mobileseva+http"):
-        return MobileSevaCarrier(settings, where)
-    return SmtpCarrier(settings, where)
+    return _BY_SCHEME[where.scheme](settings, where)

@@ -1,9 +1,9 @@
 """What goes to a carrier and what comes back from one. The consumer, send/worker.py, declares it here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from ariyippu.send.inbox import Letter
 
@@ -80,7 +80,7 @@ class Receipt:
     """The provider's final word about an accepted message, by the id that it gave when it accepted."""
 
     provider_id: str
-    state: Literal["delivered", "undelivered", "expired", "rejected", "unknown"]
+    state: Literal["delivered", "undelivered", "expired", "rejected", "deleted", "unknown"]
     code: str
 
 
@@ -120,6 +120,22 @@ class Carrier(Protocol):
 
     def close(self) -> None:
         """Take leave of the provider. Never raises for a broken connection."""
+        ...
+
+
+CANCELLED = "ESME_ROK"  # the one code with which a carrier says that it cancelled a message
+
+
+@runtime_checkable
+class Recalling(Carrier, Protocol):
+    """A carrier that can be asked to cancel what it accepted and has not delivered. The others cannot."""
+
+    def recall(self, provider_ids: Sequence[str]) -> dict[str, str]:
+        """Ask it to cancel these; its code for each id about which it gave a final word: CANCELLED, or why not.
+
+        Asking twice about one does no harm, though the second answer may be that there is nothing to cancel.
+        Raises as hand_off does, before the first is asked about.
+        """
         ...
 
 

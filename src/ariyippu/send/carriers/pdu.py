@@ -39,6 +39,7 @@ class Command(IntEnum):
     SUBMIT_SM = 0x04
     DELIVER_SM = 0x05
     UNBIND = 0x06
+    CANCEL_SM = 0x08
     BIND_TRANSCEIVER = 0x09
     ENQUIRE_LINK = 0x15
 
@@ -55,9 +56,11 @@ STATUS_NAMES = {
     0x08: "ESME_RSYSERR",
     0x0A: "ESME_RINVSRCADR",
     0x0B: "ESME_RINVDSTADR",
+    0x0C: "ESME_RINVMSGID",
     0x0D: "ESME_RBINDFAIL",
     0x0E: "ESME_RINVPASWD",
     0x0F: "ESME_RINVSYSID",
+    0x11: "ESME_RCANCELFAIL",
     0x14: "ESME_RMSGQFUL",
     0x43: "ESME_RINVESMCLASS",
     0x45: "ESME_RSUBMITFAIL",
@@ -175,6 +178,22 @@ def pack_message(message: ShortMessage) -> bytes:
         b"".join(pack_tlv(tag, value) for tag, value in message.tlvs.items()),
     )
     return frame.pack(message.payload, esm_class=message.esm_class, registered_delivery=message.registered_delivery)
+
+
+def pack_cancel(source: bytes, message_id: str) -> bytes:
+    """The body of cancel_sm for one message (4.9.1): its source must be the submit's, its destination may be left out.
+
+    `source`: pack_address of it.
+    """
+    return b"".join((b"\0", c_string(message_id), source, b"\0\0\0"))
+
+
+def unpack_cancel(body: bytes) -> tuple[str, str]:
+    """The message's id and its source. MalformedError when the body ends early."""
+    _service_type, at = take_c_string(body)
+    message_id, at = take_c_string(body, at)
+    source, _at = take_c_string(body, at + 2)
+    return message_id, source
 
 
 def pack_address(address: str) -> bytes:

@@ -3,12 +3,14 @@
     write   submit_sm 1, 2, 3 … up to the window       a long text is several parts: several submits
     read    submit_sm_resp in any order                a message is answered when all its parts are
             deliver_sm, enquire_link in between        receipts are kept, links are answered
+    recall  cancel_sm for each id                      what its response says, as a code
 
 A centre that throttles is given less each second (smpp_throttle.py), and what it throttled once more.
 """
 
 import time
-from collections.abc import Generator, Iterator
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future
 
 from ariyippu.base.errors import RefusedError, TransientError
@@ -25,19 +27,21 @@ from ariyippu.send.carriers.answers import (
     Verdict,
 )
 from ariyippu.send.carriers.endpoint import Endpoint
-from ariyippu.send.carriers.pdu import Command
+from ariyippu.send.carriers.pdu import RESPONSE, Command
 from ariyippu.send.carriers.smpp_session import Session, opening
 from ariyippu.send.carriers.smpp_submit import Writer
 from ariyippu.send.carriers.smpp_throttle import Throttle
-from ariyippu.send.carriers.smpp_window import Part, Tally, Window
+from ariyippu.send.carriers.smpp_window import TRANSIENT, Part, Tally, Window
 
 RECONNECT_S = 30.0  # receipts() alone tries no oftener to come back
 WRITE_BYTES = 16_384  # about fifty parts: no message waits long between being taken and being written
 SLOW_S = 5.0  # so long a centre that throttles is given messages, and what it throttled
 
+_CANCELLED = Command.CANCEL_SM | RESPONSE
+
 
 class SmppCarrier:
-    """A `Carrier` for `SmsMessage`."""
+    """A `Recalling` carrier for `SmsMessage`."""
 
     def __init__(self, settings: CarrierSettings, endpoint: Endpoint) -> None:
         self._writer = Writer(settings)
@@ -67,6 +71,15 @@ class SmppCarrier:
         finally:
             if not in_order:
                 self._drop()
+
+    def recall(self, provider_ids: Sequence[str]) -> dict[str, str]:
+        session = self._ready()
+        codes: dict[str, str] = {}
+        try:
+            self._cancel(session, deque(provider_ids), codes)
+        except BrokenError:
+            self._drop()
+        return codes
 
     def receipts(self) -> list[Arrival]:
         try:
@@ -178,6 +191,31 @@ class SmppCarrier:
             self._throttle.wrote()
             room -= 1
         return submits
+
+    def _cancel(self, session: Session, left: deque[str], codes: dict[str, str]) -> None:
+        """Ask about what is left, as the window and the centre have room, and add the final answers to the codes."""
+        waiting: dict[int, str] = {}
+        until = time.monotonic() + TAKE_S
+        while (left or waiting) and time.monotonic() < until:
+            cancels = bytearray()
+            room = min(self._window_messages - len(waiting), self._throttle.room(time.monotonic()))
+            for _ in range(min(len(left), int(room))):
+                sequence = session.next_sequence()
+                waiting[sequence] = left.popleft()
+                cancels += pdu.pack(Command.CANCEL_SM, 0, sequence, self._writer.cancel(waiting[sequence]))
+                self._throttle.wrote()
+            if cancels:
+                session.write(cancels)
+            if not waiting:
+                time.sleep(self._throttle.wait_s(time.monotonic()))
+                continue
+            responses = session.read()
+            self._throttle.answered(len(responses), sum(one.status == pdu.THROTTLED for one in responses))
+            for one in responses:
+                asked = waiting.pop(one.sequence, None)
+                is_final = one.status not in TRANSIENT and (one.status or one.command == _CANCELLED)  # no nack is a yes
+                if asked is not None and is_final:
+                    codes[asked] = pdu.status_name(one.status)
 
     def _enqueue(self, message: SmsMessage, window: Window) -> str | None:
         """Queue a message's parts; or say, as a code, why it is not offered."""

@@ -11,11 +11,11 @@ _RECEIPT_ID = re.compile(r"\bid:(" + PROVIDER_ID + r")(?=\s|$)", re.ASCII)
 _RECEIPT_STAT = re.compile(r"\bstat:([A-Z]{5,7})\b", re.ASCII)
 _RECEIPT_ERR = re.compile(r"\berr:([0-9A-Za-z]{1,8})\b", re.ASCII)
 
-State = Literal["delivered", "undelivered", "expired", "rejected", "unknown"]
+State = Literal["delivered", "undelivered", "expired", "rejected", "deleted", "unknown"]
 _FINAL: dict[str, State] = {
     "DELIVRD": "delivered",
     "EXPIRED": "expired",
-    "DELETED": "undelivered",
+    "DELETED": "deleted",
     "UNDELIV": "undelivered",
     "UNKNOWN": "unknown",
     "REJECTD": "rejected",

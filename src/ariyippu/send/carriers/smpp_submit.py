@@ -39,6 +39,10 @@ class Writer:
         self._source = pdu.pack_address(settings.sender)
         self._references = itertools.count(int(time.monotonic()))
 
+    def cancel(self, provider_id: str) -> bytes:
+        """The body of the cancel_sm of what was submitted and taken under this id."""
+        return pdu.pack_cancel(self._source, provider_id)
+
     def submits(self, message: SmsMessage) -> Submits | str:
         """A message's submits; or, as a code, why it is not offered."""
         if not _PHONE.fullmatch(message.to):

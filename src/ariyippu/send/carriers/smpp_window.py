@@ -17,7 +17,7 @@ _PROVIDER_ID = re.compile(PROVIDER_ID)
 _SUBMITTED = Command.SUBMIT_SM | RESPONSE
 
 # Surely not accepted, and no fault of the message: RINVBNDSTS, RSYSERR, RMSGQFUL, RTHROTTLED, RX_T_APPN.
-_TRANSIENT = {0x04, 0x08, 0x14, THROTTLED, 0x64}
+TRANSIENT = {0x04, 0x08, 0x14, THROTTLED, 0x64}
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ class Window:
 
     def _refuse(self, position: int, status: int) -> None:
         tally = self.tallies[position]
-        verdict = Verdict.TRANSIENT if status in _TRANSIENT else Verdict.PERMANENT
+        verdict = Verdict.TRANSIENT if status in TRANSIENT else Verdict.PERMANENT
         tally.refuse(verdict, pdu.status_name(status))
         if tally.unwritten:  # the rest of this text, and of no other, has not left: it stays here
             self.queue = deque(part for part in self.queue if part.position != position)

@@ -90,6 +90,17 @@ class StoppedBody(BaseModel):
     orders: tuple[StoppedOrder, ...]
 
 
+class RecalledOrder(BaseModel):
+    order: str
+    asked: int
+    recalled: int
+
+
+class RecalledBody(BaseModel):
+    stay: str
+    orders: tuple[RecalledOrder, ...]
+
+
 class Expired(BaseModel):
     order: str
 

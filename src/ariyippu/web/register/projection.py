@@ -23,7 +23,7 @@ from ariyippu.web.register import bodies
 from ariyippu.web.register.shown.orders import Audience, Failure, HandOff, Ordered, OrderEntry, StandingEntry, touches
 from ariyippu.web.register.shown.parts import Act, BillEntry, CountEntry, Place, RefusalEntry
 from ariyippu.web.register.shown.requests import LinkingEntry, RequestEntry
-from ariyippu.web.register.shown.stays import StayEntry, Stopped, StoppedOrder
+from ariyippu.web.register.shown.stays import Recalled, StayEntry, Stopped, StoppedOrder
 from ariyippu.web.register.shown.whole import Register
 from ariyippu.web.register.who import Who
 
@@ -70,6 +70,7 @@ class _Reading:
             "confirmation": self._take_confirmation,
             "lift": self._take_lift,
             "stopped": self._take_stopped,
+            "recalled": self._take_recalled,
             "release": self._take_release,
             "hold": self._take_operation,
             "doubts": self._take_operation,
@@ -280,6 +281,12 @@ class _Reading:
         orders = tuple(StoppedOrder(**vars(under)) for under in body.orders)
         stay, found = self._stays[body.stay], Stopped(_place(entry), body.number, body.at, orders)
         self._stays[body.stay] = replace(stay, stopped=(*stay.stopped, found))
+
+    def _take_recalled(self, entry: LoggedEntry) -> None:
+        body = _body(bodies.RecalledBody, entry)
+        found = tuple(Recalled(_place(entry), **vars(under)) for under in body.orders)
+        stay = self._stays[body.stay]
+        self._stays[body.stay] = replace(stay, recalled=(*stay.recalled, *found))
 
     def _act(self, entry: LoggedEntry, kind: type[D]) -> Act[D]:
         envelope = _body(bodies.Signed, entry).envelope

@@ -163,6 +163,7 @@ def stay(request: HttpRequest, stay_id: str) -> HttpResponse:
         "stopped": [
             (found, under, register.orders_with(under.order)) for found in entry.stopped for under in found.orders
         ],
+        "recalled": [(found, register.orders_with(found.order)) for found in entry.recalled],
         "leave": [(digest, register.orders_with(digest)) for digest in sorted(entry.terms.leave)],
         "orders": [(order, order.state(now)) for order in register.orders_touched_by(entry)],
     }

@@ -62,6 +62,7 @@ OUTCOMES: Words = {
     "waiting": _("Not sent"),
     "delivered": _("Delivered"),
     "undelivered": _("Could not be delivered"),
+    "recalled": _("Recalled: the provider cancelled it before it arrived"),
     "refused": _("Refused by the provider"),
     "unknown": _("Unknown: it may or may not have arrived, and is not sent again"),
     "gave_up": _("Given up after several attempts"),
@@ -127,6 +128,7 @@ ENTRY_KINDS: Words = {
     "confirmation": _("Paper order confirmed"),
     "lift": _("Stay lifted"),
     "stopped": _("What was stopped, counted"),
+    "recalled": _("What was recalled, counted"),
     "refusal": _("Refused"),
     "failed": _("Came to nothing"),
 }

@@ -31,6 +31,16 @@ class Stopped:
 
 
 @dataclass(frozen=True)
+class Recalled:
+    """Of one order, what a stay called back: rounded counts."""
+
+    place: Place
+    order: str  # the order's digest
+    asked: int
+    recalled: int
+
+
+@dataclass(frozen=True)
 class StayEntry:
     """A stay, and what changed it or ended it early."""
 
@@ -43,11 +53,12 @@ class StayEntry:
     confirmation: Act[Confirmation] | None = None
     lift: Act[Lift] | None = None
     stopped: tuple[Stopped, ...] = ()
+    recalled: tuple[Recalled, ...] = ()
 
     @property
     def places(self) -> tuple[Place, ...]:
         acts = (*self.amendments, *self.stopped, self.confirmation, self.lift)
-        later = [act.place for act in acts if act is not None]
+        later = {act.place for act in (*acts, *self.recalled) if act is not None}  # an entry may be about many orders
         return (self.place, *sorted(later, key=lambda place: place.index))
 
     @property
