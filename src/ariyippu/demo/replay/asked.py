@@ -7,10 +7,11 @@ from ariyippu.base import merkle
 from ariyippu.base.errors import PermanentError
 from ariyippu.demo.outside import keep
 from ariyippu.demo.replay.stage import Stage
+from ariyippu.send.tokens import PATTERN
 from ariyippu.track import why
 from ariyippu.transparency import own
 
-_LINK = re.compile(r"/m/([a-z2-7]{24})")
+_LINK = re.compile(rf"/m/({PATTERN})")
 
 
 def of_notice(notice: str) -> str:
