@@ -48,6 +48,7 @@ MARKED = pa.schema(
 )
 _JOIN_LENT = "left join lent as lent_{0} on lent_{0}.record = r.record and lent_{0}.way = {0}"
 _INCLUDED, _SHARED = REASONS.index("included"), REASONS.index("contact_shared")
+_OR_SHARED = f"case when _reason = {_INCLUDED} and _way is null then {_SHARED} else _reason end"
 _FIRST = """case when _to is null or row_number() over (partition by coalesce(_to, record) order by record) = 1
     then _usable end"""  # who has a contact with nobody else is in a partition of one's own
 
@@ -87,9 +88,7 @@ def compile_decision(where: criteria.Node, situation: Situation) -> tuple[str, l
         ), chosen as (
             select *, {_FIRST if impersonal else "_usable"} as _way from addressed
         )
-        select record,
-            case when _reason = {_INCLUDED} and _way is null then {_SHARED} else _reason end as reason,
-            _way as way,
+        select record, {_OR_SHARED if impersonal else "_reason"} as reason, _way as way,
             {_of("_way", {n: f"_lent_{n}" for n in borrowing})} as contact_record,
             case when _way is not null then _person end as person
         from chosen
@@ -163,7 +162,8 @@ def _first_reason(of: Literal["candidate", "marked", "linked"], situation: Situa
         (asked, "marked", "capped", "capped"),
     )
     given = [(condition, reason) for applies, giver, condition, reason in rules if applies and giver == of]
-    return f"case {' '.join(f'when {condition} then {REASONS.index(reason)}' for condition, reason in given)} end"
+    cases = " ".join(f"when {condition} then {REASONS.index(reason)}" for condition, reason in given)
+    return f"cast(case {cases} end as smallint)"  # what is held of millions of records is small
 
 
 def _choice(situation: Situation) -> str:
@@ -185,7 +185,7 @@ def _preferred(situation: Situation) -> str:
     One's own word for a channel that the order does not use still comes before what a link says.
     """
     places = {f"'{channel}'": str(place) for place, channel in enumerate(_CHANNELS)}
-    return _of("prefers", places if _has_choice(situation) else {})
+    return f"cast({_of('prefers', places if _has_choice(situation) else {})} as smallint)"
 
 
 def _has_choice(situation: Situation) -> bool:
