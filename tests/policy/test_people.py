@@ -182,6 +182,7 @@ def reached(registers: Registers, purpose: str, **changes: Any) -> bool:
     record = registers.record(("land", 1))
     found = record in caps.reached(asked)["record"].to_pylist()
     assert found == (record in caps.reached_by(asked, [record, b"0" * 16]))
+    assert not caps.reached_by(asked, [b"0" * 16])
     return found
 
 

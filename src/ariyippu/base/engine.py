@@ -30,6 +30,7 @@ def connect(*, as_written: bool = False) -> duckdb.DuckDBPyConnection:
     `as_written`: joins hold their right side in memory and stream the left one past it. Else DuckDB chooses, and
     takes a stream, whose size it cannot know, for the smaller side: it would hold a whole register. And a UUID
     (`register`) comes out as 16 octets, not as a text; other types come out as extensions, too: cast what comes.
+    Rows come out in any order: keeping them in theirs costs a twentieth of the processor's time.
     """
     connection = duckdb.connect(
         ":memory:",
@@ -43,6 +44,7 @@ def connect(*, as_written: bool = False) -> duckdb.DuckDBPyConnection:
     )
     if as_written:
         connection.execute("set arrow_lossless_conversion = true")
+        connection.execute("set preserve_insertion_order = false")
     connection.execute("set temp_directory = ''")
     connection.execute("set enable_external_access = false")  # last: it also freezes the folder above
     connection.execute("set lock_configuration = true")
