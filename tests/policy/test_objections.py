@@ -1,6 +1,7 @@
 """What the decision reads and the hand-off asks about people: to the instant, and of the right register."""
 
 import datetime as dt
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -30,13 +31,13 @@ def at(monkeypatch: pytest.MonkeyPatch, instant: dt.datetime) -> None:
 
 
 def test_a_record_stands_once_with_everything_that_holds_for_it() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"register": "spark", "record": A, "objected": True},
         {"register": "spark", "record": A, "told": True},
         {"register": "spark", "record": B, "prefers": "sms"},
         {"register": "land", "record": D, "erased": True},
     ]
-    marks = pa.Table.from_pylist([UNMARKED | row for row in rows], MARKS)
+    marks = pa.Table.from_pylist([{**UNMARKED, **row} for row in rows], MARKS)
     found = Lists(marks, pa.table({"record": pa.array([A, C], pa.binary(16))}), NOW).of("spark")
     nothing = {name: None if name == "prefers" else False for name in MARKED.names}
     assert sorted(found.to_pylist(), key=lambda row: row["record"]) == [
