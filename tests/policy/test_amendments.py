@@ -130,7 +130,7 @@ def test_what_is_over_is_not_amended(world: World, monkeypatch: pytest.MonkeyPat
     world.lift(lifted)
     with refused("amendment.over"):
         world.submit(amendment(lifted), ["court"])
-    turn_clock(monkeypatch, HOUR)
+    monkeypatch.setattr(clock, "now", lambda: ended.ends_at)
     with refused("amendment.over"):
         world.submit(amendment(ended, ends_at=None), ["court"])
     with refused("amendment.no_stay"):

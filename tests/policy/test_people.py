@@ -203,6 +203,22 @@ def test_a_cap_counts_related_messages_within_its_days(registers: Registers, mon
     assert not reached(registers, TAX, corrects="0" * 64)
 
 
+def test_an_order_is_in_force_from_its_first_instant_to_before_its_last(
+    registers: Registers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = registers.order("land")
+    verified = orders.verify_row(row, registers.world.home)
+    tick, order = dt.timedelta.resolution, verified.order
+    for at, in_force in (
+        (order.not_before - tick, False),
+        (order.not_before, True),
+        (order.not_after - tick, True),
+        (order.not_after, False),
+    ):
+        monkeypatch.setattr(clock, "now", lambda at=at: at)
+        assert audience.situation(row, verified).in_force == in_force
+
+
 def test_a_cap_s_days_end_to_the_instant_and_begin_with_its_rule(
     registers: Registers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
