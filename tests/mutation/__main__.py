@@ -38,6 +38,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="Of the chance by which they are chosen.")
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="Of these alone, e.g. policy/decide.py.")
     asked = parser.parse_args(arguments)
+    if unknown := sorted(set(asked.modules) - set(MODULES)):
+        parser.error(f"{unknown[0]} is none of {', '.join(MODULES)}.")
     killed = made = 0
     with trials.one_home():
         for stage, tests in TESTS.items():
