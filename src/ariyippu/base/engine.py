@@ -30,7 +30,7 @@ def connect(*, as_written: bool = False) -> duckdb.DuckDBPyConnection:
     `as_written`: joins hold their right side in memory and stream the left one past it. Else DuckDB chooses, and
     takes a stream, whose size it cannot know, for the smaller side: it would hold a whole register. And a UUID
     (`register`) comes out as 16 octets, not as a text; other types come out as extensions, too: cast what comes.
-    Rows come out in any order: keeping them in theirs costs a twentieth of the processor's time.
+    Rows come out in any order: to keep them in theirs costs time.
     """
     connection = duckdb.connect(
         ":memory:",

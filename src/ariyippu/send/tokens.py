@@ -36,8 +36,8 @@ PATTERN = f"[a-z2-7]{{{LENGTH}}}"
 
 _TOKEN = re.compile(PATTERN)
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz234567".ljust(256)
-_GROUPS = -BLOCK_BYTES % 5  # octets that make whole groups of a block, whose characters are left out
-_PADDED = (BLOCK_BYTES + _GROUPS) * 8 // 5  # characters
+_FILL_BYTES = -BLOCK_BYTES % 5  # they make whole groups of a block; their characters are left out
+_PADDED = (BLOCK_BYTES + _FILL_BYTES) * 8 // 5  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,9 @@ class MessageTokens:
         starts = range(0, len(proofs), PROOF_BYTES)
         blocks = [place + proofs[start : start + PROOF_BYTES] for place, start in zip(places, starts, strict=True)]
         sealed = self._cipher().encryptor().update(b"".join(blocks))
-        groups = bytes(_GROUPS)
+        fill = bytes(_FILL_BYTES)
         written = base32(
-            b"".join([sealed[start : start + BLOCK_BYTES] + groups for start in range(0, len(sealed), BLOCK_BYTES)])
+            b"".join([sealed[start : start + BLOCK_BYTES] + fill for start in range(0, len(sealed), BLOCK_BYTES)])
         )
         return [written[start : start + LENGTH] for start in range(0, len(written), _PADDED)]
 
